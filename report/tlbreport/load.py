@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Read a campaign directory; believe only what its index and the schemas vouch for.
+
+Every string that enters the model has lost its control characters here, and every number is
+finite, so that no later layer needs to care.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from .model import Boot, Campaign, Count, Histogram, Kernel, Metric, Problem, Repetition, Slot
+
+SCHEMA_DIR = Path(__file__).resolve().parents[2] / "results" / "schema"
+SCHEMA_VERSION = 1
+TAIL_LINES = 12
+ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+LARGEST = 2.0 ** 64
+
+
+class NotACampaign(Exception):
+    """The directory holds no plan that can be read; the text is one line for the user."""
+
+
+class Unbelieved(Exception):
+    """A file that must not be used; carries the Problem."""
+
+    def __init__(self, file: str, line: int | None, reason: str) -> None:
+        super().__init__(reason)
+        self.problem = Problem(file, line, clean(reason))
+
+
+def load(directory: Path) -> Campaign:
+    """Read a campaign. Raises NotACampaign; everything else ends up in the model."""
+    if not directory.is_dir():
+        raise NotACampaign(f"{directory}: no such directory")
+    path = directory.resolve()
+    plan = _plan(directory)
+    index, problems = _index(path)
+    found, strays = _slot_directories(path, {s["slot"] for s in plan["slots"]})
+    slots = []
+    for planned in plan["slots"]:
+        try:
+            slot, more = _slot(path, found.get(planned["slot"]), _identity(plan, planned), index,
+                               {c["case"] for c in plan["cases"]})
+        except Unbelieved as error:
+            slot = Slot(**_place(planned), state="left out", reason=str(error.problem))
+            more = [error.problem]
+        slots.append(slot)
+        problems += more
+    date = re.search(r"-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$", path.name)
+    return Campaign(
+        path=path, name=plan["campaign"], backend=plan["backend"], accel=plan["accel"],
+        date="{}-{}-{} {}:{}:{} UTC".format(*date.groups()) if date else "",
+        reference=plan["reference"],
+        kernels=tuple(Kernel(k["name"], k["kernel_id"], k["release"]) for k in plan["kernels"]),
+        cases={c["case"]: c["workload"] for c in plan["cases"]},
+        slots=tuple(slots), problems=tuple(problems + strays))
+
+
+def clean(text: str) -> str:
+    """Drop terminal sequences and characters that do not print; blanks become spaces.
+
+    >>> clean("a\\x1b[31mb\\tc\\x00")
+    'ab c'
+    """
+    if text.isprintable():
+        return text
+    text = ANSI.sub("", text)
+    return "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text)
+
+
+def _scrub(value: Any) -> Any:
+    """Apply clean() to every string in a JSON value, keys included."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_scrub(v) for v in value]
+    if isinstance(value, dict):
+        return {clean(k): _scrub(v) for k, v in value.items()}
+    return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not abs(number) <= LARGEST:
+        raise ValueError(f"{text[:20]} is not a number that can be used")
+    return number
+
+
+def _whole(text: str) -> int:
+    _finite(text)
+    return int(text)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return result
+
+
+def _parse(text: bytes) -> Any:
+    """Parse one JSON text. Raises ValueError for anything but plain, finite, UTF-8 JSON."""
+    try:
+        return _scrub(json.loads(text.decode(), parse_float=_finite, parse_int=_whole,
+                                 parse_constant=_finite, object_pairs_hook=_unique))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+@lru_cache(maxsize=None)
+def _validator(kind: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads((SCHEMA_DIR / f"{kind}.json").read_text()))
+
+
+def _check(kind: str, data: Any) -> None:
+    """Raise ValueError unless data is a record of this kind and of a version that we read."""
+    version = data.get("schema") if isinstance(data, dict) else None
+    if version != SCHEMA_VERSION:
+        raise ValueError(f"schema version {version}, this tlbreport reads {SCHEMA_VERSION}")
+    error = best_match(_validator(kind).iter_errors(data))
+    if error:
+        where = "/".join(str(p) for p in error.absolute_path)
+        raise ValueError(f"not a {kind} record: {where or 'record'}: {error.message[:120]}")
+
+
+def _plan(directory: Path) -> dict[str, Any]:
+    """Read plan.json and check that its parts refer to each other."""
+    try:
+        plan = _parse((directory / "plan.json").read_bytes())
+        _check("plan", plan)
+        names = [k["name"] for k in plan["kernels"]]
+        unknown = {plan["reference"], *(s["kernel"] for s in plan["slots"])} - set(names)
+        if unknown:
+            raise ValueError(f"kernel {unknown.pop()} is not in its list of kernels")
+        for keys in names, [s["slot"] for s in plan["slots"]]:
+            if len(set(keys)) != len(keys):
+                raise ValueError("a kernel or a slot is listed twice")
+    except FileNotFoundError:
+        raise NotACampaign(f"{directory}: not a campaign: it has no plan.json") from None
+    except (OSError, ValueError) as error:
+        raise NotACampaign(f"{directory}/plan.json: {clean(str(error))}") from None
+    return plan
+
+
+def _index(path: Path) -> tuple[dict[str, str], list[Problem]]:
+    """Read index.sha256 into {relative path: hex}; a path with two hashes keeps neither."""
+    name = "index.sha256"
+    try:
+        lines = (path / name).read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "missing" if isinstance(error, FileNotFoundError) else "cannot be read"
+        return {}, [Problem(name, None, f"{reason}, so no file can be believed")]
+    index: dict[str, str] = {}
+    problems = []
+    for number, line in enumerate(lines, 1):
+        match = re.fullmatch(r"([0-9a-f]{64}) [ *](.+)", line)
+        if not match:
+            problems.append(Problem(name, number, "not a line of sha256sum"))
+        elif index.setdefault(match[2], match[1]) != match[1]:
+            problems.append(Problem(name, number, f"second hash for {clean(match[2])}"))
+            index[match[2]] = "ambiguous"
+    return index, problems
+
+
+def _slot_directories(path: Path, planned: set[int]) -> tuple[dict[int, Path], list[Problem]]:
+    """Map slot numbers to their directories; directories outside the plan are problems."""
+    found: dict[int, Path] = {}
+    problems = []
+    base = path / "slots"
+    for entry in sorted(base.iterdir()) if base.is_dir() else []:
+        match = re.match(r"(\d+)-", entry.name)
+        number = int(match[1]) if match else -1
+        if number not in planned or number in found:
+            problems.append(Problem(f"slots/{clean(entry.name)}", None,
+                                    "not in plan.json, or a second directory of its slot"))
+        else:
+            found[number] = entry
+    return found, problems
+
+
+def _place(planned: dict[str, Any]) -> dict[str, Any]:
+    return {"number": planned["slot"], **{k: planned[k] for k in ("pair", "kernel", "seed")}}
+
+
+def _identity(plan: dict[str, Any], planned: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that every record of a slot must repeat."""
+    kernel = next(k for k in plan["kernels"] if k["name"] == planned["kernel"])
+    return {**{k: plan[k] for k in ("campaign", "backend", "accel")},
+            **{k: planned[k] for k in ("slot", "pair", "kernel", "seed")},
+            "kernel_id": kernel["kernel_id"], "release": kernel["release"]}
+
+
+def _slot(path: Path, directory: Path | None, identity: dict[str, Any], index: dict[str, str],
+          cases: set[str]) -> tuple[Slot, list[Problem]]:
+    """Read one slot. Raises Unbelieved; the problems returned leave the slot in."""
+    place = _place(identity)
+    if directory is None:
+        return Slot(**place, state="not run", reason="no directory in slots/"), []
+    name = f"slots/{directory.name}"
+    if not (directory / "slot.json").exists():
+        return Slot(**place, state="cut off", reason="it ended before its slot.json was written",
+                    log_tail=_console(directory)), []
+    outcome = _believed(path, f"{name}/slot.json", index)
+    data = _records(f"{name}/slot.json", [(1, outcome)], ["slot"], identity)[0]
+    if data["state"] != "ok":
+        tail = tuple(data["log_tail"][-TAIL_LINES:]) or _console(directory)
+        return Slot(**place, state=data["state"], reason=data["reason"], log_tail=tail,
+                    records=data["records"]), []
+    name += "/records.jsonl"
+    raw = _believed(path, name, index)
+    lines = _lines(name, raw)
+    if hashlib.sha256(raw).hexdigest() != data["records_sha256"] or len(lines) != data["records"]:
+        raise Unbelieved(name, None, "not the file that slot.json describes")
+    kinds = ["boot"] + ["repetition"] * (len(lines) - 1)
+    boot, *repetitions = _records(name, lines, kinds, identity)
+    _no_twins(name, repetitions)
+    problems = [Problem(name, None, f"no record of case {case}")
+                for case in sorted(cases - {r["case"] for r in repetitions})]
+    return Slot(**place, state="ok", records=len(lines), boot=_boot(boot, repetitions)), problems
+
+
+def _console(directory: Path) -> tuple[str, ...]:
+    """Return the last lines of console.log; it proves nothing, so the index is not asked."""
+    try:
+        text = (directory / "console.log").read_bytes()[-8192:].decode(errors="replace")
+    except OSError:
+        return ()
+    return tuple(clean(line) for line in text.splitlines()[-TAIL_LINES:])
+
+
+def _believed(path: Path, name: str, index: dict[str, str]) -> bytes:
+    """Return the content of a file that the index vouches for. Raises Unbelieved."""
+    try:
+        raw = (path / name).read_bytes()
+    except OSError as error:
+        raise Unbelieved(name, None, error.strerror or "cannot be read") from None
+    if name not in index:
+        raise Unbelieved(name, None, "not in index.sha256")
+    if hashlib.sha256(raw).hexdigest() != index[name]:
+        raise Unbelieved(name, None, "its sha256 is not the one in index.sha256")
+    return raw
+
+
+def _lines(name: str, raw: bytes) -> list[tuple[int, bytes]]:
+    """Split JSON Lines into numbered lines. Raises Unbelieved when the last one is cut."""
+    lines = raw.split(b"\n")
+    if lines.pop():
+        raise Unbelieved(name, len(lines) + 1, "the last line is cut")
+    if not lines:
+        raise Unbelieved(name, None, "empty")
+    return list(enumerate(lines, 1))
+
+
+def _records(name: str, lines: list[tuple[int, bytes]], kinds: list[str],
+             identity: dict[str, Any]) -> list[dict[str, Any]]:
+    """Parse and check lines of the given kinds. Raises Unbelieved at the first bad one."""
+    records = []
+    for (number, line), kind in zip(lines, kinds):
+        def refuse(reason: str) -> NoReturn:
+            raise Unbelieved(name, number, reason) from None
+        try:
+            record = _parse(line)
+            _check(kind, record)
+        except ValueError as error:
+            refuse(str(error))
+        for key, planned in identity.items():
+            if record.get(key, planned) != planned:
+                refuse(f"{key} is {record[key]}, the plan says {planned}")
+        for half in record.get("passes", {}).values():
+            if half and not _adds_up(half["histogram"]):
+                refuse("a histogram whose buckets do not add up to its count")
+        records.append(record)
+    return records
+
+
+def _adds_up(histogram: dict[str, Any]) -> bool:
+    """Tell whether buckets ascend and hold count ops, with or without the overflow."""
+    lows = [low for low, _ in histogram["buckets"]]
+    total = sum(nr for _, nr in histogram["buckets"])
+    ascend = all(a < b for a, b in zip(lows, lows[1:]))
+    return ascend and histogram["count"] - total in (0, histogram["overflow"])
+
+
+def _no_twins(name: str, repetitions: list[dict[str, Any]]) -> None:
+    """Raise Unbelieved when a repetition, or a metric in one, is recorded twice."""
+    seen = set()
+    for line, record in enumerate(repetitions, 2):
+        key = record["case"], record["repetition"]
+        if key in seen:
+            raise Unbelieved(name, line, f"case {key[0]}, repetition {key[1]} is recorded twice")
+        seen.add(key)
+        names = [m["name"] for m in record.get("metrics", [])]
+        if len(set(names)) != len(names):
+            raise Unbelieved(name, line, "a metric is recorded twice")
+
+
+def _boot(record: dict[str, Any], repetitions: list[dict[str, Any]]) -> Boot:
+    return Boot(record["tlbbench"], record["audit"], tuple(record["caveats"]),
+                tuple(_repetition(r) for r in repetitions))
+
+
+def _repetition(record: dict[str, Any]) -> Repetition:
+    ok = record["state"] == "ok"
+    timed = record.get("passes", {}).get("timed")
+    settings = {**record.get("params", {}), **record.get("harness", {})}
+    return Repetition(
+        case=record["case"], workload=record["workload"], number=record["repetition"],
+        state=record["state"], reasons=tuple(record["reasons"]),
+        caveats=tuple(record["caveats"]), soundness=record["soundness"],
+        settings={k: str(v) for k, v in settings.items()},
+        timed=_histogram(timed["histogram"]) if ok and timed else None,
+        metrics={m["name"]: _metric(m) for m in record["metrics"]} if ok else {},
+        counters=tuple(_counter(c) for c in record["counters"]) if ok else ())
+
+
+def _histogram(data: dict[str, Any]) -> Histogram:
+    buckets = tuple((low, nr) for low, nr in data["buckets"])
+    return Histogram(data["unit"], data["count"], data["overflow"], buckets)
+
+
+def _metric(data: dict[str, Any]) -> Metric:
+    return Metric(*(data[k] for k in Metric.__dataclass_fields__))
+
+
+def _counter(data: dict[str, Any]) -> Count:
+    return Count(*(data[k] for k in Count.__dataclass_fields__))

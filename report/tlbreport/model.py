@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a campaign is, once its files have been read and believed."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One value of one repetition; value is None exactly when status is absent."""
+
+    name: str
+    unit: str
+    better: str  # lower, higher or none
+    status: str  # ok, scaled or absent
+    value: float | None
+    reason: str | None
+    headline: bool
+
+
+@dataclass(frozen=True)
+class Count:
+    """One raw counter of the counted pass; status as in Metric."""
+
+    name: str
+    scope: str  # cpu, system or thread
+    status: str
+    value: float | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Cost of single ops: ascending (lower bound in unit, number of ops) pairs."""
+
+    unit: str  # ns or instructions
+    count: int
+    overflow: int
+    buckets: tuple[tuple[float, int], ...]
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """One measured run of one case; metrics is empty unless state is ok."""
+
+    case: str
+    workload: str
+    number: int
+    state: str  # ok, skipped, failed, timeout or invalid
+    reasons: tuple[str, ...]
+    caveats: tuple[str, ...]
+    soundness: str  # sound, unsound or unchecked
+    settings: dict[str, str]  # parameters of workload and engine, as text
+    timed: Histogram | None
+    metrics: dict[str, Metric]
+    counters: tuple[Count, ...]
+
+
+@dataclass(frozen=True)
+class Boot:
+    """One start of one kernel with everything that was measured in it."""
+
+    tlbbench: str
+    audit: dict[str, str | None]
+    caveats: tuple[str, ...]
+    repetitions: tuple[Repetition, ...]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place in the order; boot is None unless state is ok, so only whole slots are pooled.
+
+    Besides the states of slot.json there are: "not run" (no directory), "cut off" (no slot.json)
+    and "left out" (its files are not believed).
+    """
+
+    number: int
+    pair: int
+    kernel: str
+    seed: int
+    state: str
+    reason: str = ""
+    log_tail: tuple[str, ...] = ()
+    records: int = 0
+    boot: Boot | None = None
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel of the plan; release is what its boots had to report."""
+
+    name: str
+    kernel_id: str
+    release: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file, or a line of it, that is not believed, and why."""
+
+    file: str
+    line: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}, line {self.line}"
+        return f"{place}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A plan and what became of it."""
+
+    path: Path
+    name: str
+    date: str  # from the name of the directory, "" when it has none
+    backend: str
+    accel: str
+    reference: str
+    kernels: tuple[Kernel, ...]
+    cases: dict[str, str]  # case -> workload, in the order of the plan
+    slots: tuple[Slot, ...]
+    problems: tuple[Problem, ...]
+
+    def boots(self, kernel: str) -> list[tuple[Slot, Boot]]:
+        """Return the whole slots of a kernel in the order in which they ran."""
+        return [(s, s.boot) for s in self.slots if s.kernel == kernel and s.boot]
+
+    def bad_slots(self) -> list[Slot]:
+        """Return the slots whose numbers are not in the report."""
+        return [s for s in self.slots if s.state != "ok"]
+
+    def bad_repetitions(self, *states: str) -> list[tuple[Slot, Repetition]]:
+        """Return the repetitions of whole slots that ended in one of the states."""
+        return [(s, r) for s in self.slots if s.boot
+                for r in s.boot.repetitions if r.state in states]
+
+    def lost(self) -> bool:
+        """Tell whether anything that was planned is not in the numbers (a skip is not lost)."""
+        return bool(self.problems or self.bad_slots()
+                    or self.bad_repetitions("failed", "timeout", "invalid"))
