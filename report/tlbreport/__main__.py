@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command line: tlbreport compare DIR [--reference NAME], tlbreport show DIR."""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from .load import NotACampaign, load
+
+EXIT_OK, EXIT_LOST, EXIT_USAGE = 0, 1, 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command. Returns 0; 1 when not all that was planned is in the numbers; 2 usage."""
+    args = _arguments(argv)
+    try:
+        campaign = load(args.directory)
+        if getattr(args, "reference", None):
+            names = [k.name for k in campaign.kernels]
+            if args.reference not in names:
+                raise NotACampaign(f"no kernel {args.reference}; there are: {', '.join(names)}")
+            campaign = replace(campaign, reference=args.reference)
+        text = _compare(campaign) if args.command == "compare" else _show(campaign)
+    except NotACampaign as error:
+        print(f"tlbreport: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except OSError as error:
+        print(f"tlbreport: {error.filename or args.directory}: {error.strerror}", file=sys.stderr)
+        return EXIT_LOST
+    _print(text)
+    return EXIT_LOST if campaign.lost() else EXIT_OK
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="tlbreport", description="Report on a tlbbench campaign. Exit status: 0 all slots are"
+        " ok; 1 something that was planned is not in the numbers; 2 usage.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    compare = commands.add_parser(
+        "compare", help="compare the kernels; print the report and write report.txt, report.html,"
+        " compare.json and plots/ into DIR")
+    compare.add_argument("--reference", metavar="NAME", help="kernel to compare the others with")
+    show = commands.add_parser("show", help="print what was measured, nothing compared")
+    for command in compare, show:
+        command.add_argument("directory", metavar="DIR", type=Path, help="campaign directory")
+    return parser.parse_args(argv)
+
+
+def _compare(campaign) -> str:
+    """Write all files of the report, each at once. Returns the text. Raises OSError."""
+    from . import compare, figures, render
+    tables = compare.tables(campaign)
+    report = render.Report(campaign, tables, compare.confounds(campaign),
+                           compare.inexact(campaign), *figures.draw(campaign, tables))
+    text = render.text(report)
+    rows = json.dumps(compare.to_json(tables), indent=1, allow_nan=False) + "\n"
+    for name, content in (("report.txt", text), ("compare.json", rows),
+                          ("report.html", render.html(report))):
+        temporary = campaign.path / f".{name}.{os.getpid()}"
+        temporary.write_text(content, encoding="utf-8")
+        os.replace(temporary, campaign.path / name)
+    return text
+
+
+def _show(campaign) -> str:
+    from . import compare, render
+    return render.ledger(render.Report(campaign, [], [], compare.inexact(campaign), [], ""))
+
+
+def _print(text: str) -> None:
+    """Print; a reader that went away is no error."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
