@@ -185,12 +185,22 @@ BORDERLINE = {"a": [100.0] * 6, "b": [103.0, 110, 99, 106, 108, 101]}  # p is ab
 
 @pytest.mark.parametrize("nr_cases, headline, accel, verdict", [
     (1, True, "kvm", "worse"), (5, True, "kvm", "inconclusive"), (5, False, "kvm", "worse"),
-    (5, True, "exact", "worse")])
+    (5, True, "exact", "inconclusive")])
 def test_holm(run, tmp_path, nr_cases, headline, accel, verdict):
     cases = {f"case{i}": "w" for i in range(nr_cases)}
     result = run("compare", campaign(tmp_path, BORDERLINE, accel, headline=headline, cases=cases))
     assert {row["verdict"] for row in result.rows} == {verdict}
     assert ("worse by itself (p 0.0" in result.flat) == (verdict == "inconclusive")
+
+
+def test_counts_that_do_not_vary_need_no_holm(run, tmp_path):
+    """Four certain rows beside a borderline one: neither is corrected for the other."""
+    def edit(kind, record):
+        if kind == "repetition" and record["case"] != "case0":
+            record["metrics"][0]["value"] = 3 if record["kernel"] == "b" else 0
+    cases = {f"case{i}": "w" for i in range(5)}
+    result = run("compare", campaign(tmp_path, BORDERLINE, "exact", cases=cases, edit=edit))
+    assert {row["verdict"] for row in result.rows} == {"worse"}
 
 
 def test_sign_flips_that_disagree_are_said(run, tmp_path):

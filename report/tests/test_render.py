@@ -165,6 +165,11 @@ def test_distribution_by_hand():
     assert figures._tail([first, second]) == "10 1\n10 0.25\n20 0.125\n"
 
 
+def test_long_tails_get_a_logarithmic_axis():
+    assert figures._decades([100.0, 500]) == "" == figures._decades([0.0, 500])
+    assert figures._decades([60.0, 900]).endswith("[50:1080]\nset xtics (50, 100, 200, 500, 1000)")
+
+
 def test_no_gnuplot(run, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     result = run("compare", make(tmp_path / NAME))

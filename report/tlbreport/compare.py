@@ -102,7 +102,7 @@ def tables(campaign: Campaign) -> list[Table]:
     others = [k.name for k in campaign.kernels if k.name != campaign.reference]
     result = [_table(campaign, case, workload, other)
               for case, workload in cases(campaign).items() for other in others]
-    return _apply_holm(result, campaign.accel == "exact")
+    return _apply_holm(result)
 
 
 def cases(campaign: Campaign) -> dict[str, str]:
@@ -286,15 +286,15 @@ def _verdict(estimate: Estimate, better: str, nr_pairs: int) -> tuple[str, tuple
     return ("better" if (estimate.direction > 0) == (better == "higher") else "worse"), notes
 
 
-def _apply_holm(all_tables: list[Table], exact: bool) -> list[Table]:
+def _apply_holm(all_tables: list[Table]) -> list[Table]:
     """Correct the headline rows of a campaign for their number.
 
-    Rows that cannot be false alarms are exempt: everything in exact mode, and metrics that
-    never vary within a kernel.
+    Metrics that never vary within a kernel cannot be false alarms and are exempt. Those that
+    vary with the seed in exact mode are not: seeds are a sample too.
     """
     family = [row for table in all_tables for row in table.rows
               if row.headline and row.estimate and row.boots_a >= MIN_PAIRS <= row.boots_b
-              and not exact and row.estimate.scale != "constant"]
+              and row.estimate.scale != "constant"]
     adjusted = dict(zip(map(id, family), holm([row.estimate.p for row in family])))
 
     def correct(row: Row) -> Row:

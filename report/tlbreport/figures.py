@@ -208,7 +208,7 @@ def _costs(campaign: Campaign, case: str, suffix: str) -> Sketch | None:
     gp = f"""set logscale y
 set yrange [*:1.2]
 set ytics ('all' 1, '10 %%' 0.1, '1 %%' 0.01, '0.1 %%' 0.001, '0.01 %%' 1e-4, '10 ppm' 1e-5)
-{_range("x", lows)}
+{_decades(lows) or _range("x", lows)}
 set format x '%.6g'
 set xlabel {_quote(unit + ' of one op (lower bound of its bucket)')}
 set ylabel 'ops that cost more'
@@ -227,6 +227,17 @@ def _range(axis: str, values: list[float]) -> str:
     tic = next(n * power for n in (1, 2, 5, 10) if n * power >= step)
     return (f"set {axis}range [{low - margin:.10g}:{high + margin:.10g}]\n"
             f"set {axis}tics {tic:.10g}")
+
+
+def _decades(lows: list[float]) -> str:
+    """Return a logarithmic x axis where a long tail would squeeze the bulk; else ""."""
+    low, high = min(lows) / 1.2, max(lows) * 1.2
+    if low <= 0 or high < 10 * low:
+        return ""
+    tics = [n * 10 ** k for k in range(floor(log10(low)), floor(log10(high)) + 1)
+            for n in (1, 2, 5) if low <= n * 10 ** k <= high]
+    return (f"set logscale x\nset xrange [{low:.10g}:{high:.10g}]\n"
+            f"set xtics ({', '.join(f'{tic:.10g}' for tic in tics)})")
 
 
 def _tail(histograms: list[Histogram]) -> str:

@@ -30,7 +30,8 @@ HOW_TO_READ = (
     "- is a value that could not be measured, never 0; its footnote says why.",
 )
 EXACT = ("Exact mode: counts and instructions repeat bit for bit, so they are compared exactly per"
-         " seed; an interval shows how seeds differ, and Holm has nothing to correct.")
+         " seed. What is the same for every seed has an interval without width and needs no Holm;"
+         " where seeds differ, the interval shows by how much.")
 
 
 @dataclass(frozen=True)
