@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import Any
+from typing import Any, Iterator
 
 import numpy as np
 
@@ -114,31 +114,29 @@ def cases(campaign: Campaign) -> dict[str, str]:
 def confounds(campaign: Campaign) -> list[str]:
     """Say what differs between the boots besides the kernel: each makes a verdict doubtful."""
     facts: dict[str, dict[str, set[str]]] = {}
-
-    def note(key: str, kernel: str, value: str | None) -> None:
-        facts.setdefault(key, {}).setdefault(kernel, set()).add(
-            "could not be read" if value is None else value)
-    releases = {k.name: (k.release, k.kernel_id) for k in campaign.kernels}
-    for kernel in releases:
-        for _, boot in campaign.boots(kernel):
-            note("tlbbench version", kernel, boot.tlbbench)
-            for key, value in boot.audit.items():
-                for own in releases[kernel] if value else ():
-                    value = value.replace(own, "<kernel>")
-                note(f"audit: {key}", kernel, value)
-            for r in boot.repetitions:
-                for key, value in r.settings.items():
-                    note(f"{r.case}: {key}", kernel, value)
-    lines = []
-    for key, by_kernel in facts.items():
-        for kernel in releases if key.startswith("audit") else ():
-            if campaign.boots(kernel):
-                by_kernel.setdefault(kernel, {"not recorded"})
-        if len(set().union(*by_kernel.values())) > 1:
-            lines.append(f"{key}: " + "; ".join(
-                f"{kernel} = {' | '.join(sorted(values))}"
-                for kernel, values in by_kernel.items()))
+    for key, kernel, value in _facts(campaign):
+        values = facts.setdefault(key, {}).setdefault(kernel, set())
+        values.add("could not be read" if value is None else value)
+    lines = [f"{key}: " + "; ".join(f"{kernel} = {' | '.join(sorted(values))}"
+                                    for kernel, values in by_kernel.items())
+             for key, by_kernel in facts.items() if len(set().union(*by_kernel.values())) > 1]
     return lines + _seed_confounds(campaign)
+
+
+def _facts(campaign: Campaign) -> Iterator[tuple[str, str, str | None]]:
+    """Yield (name, kernel, value) of all that should be equal; a kernel's own name is masked."""
+    keys = dict.fromkeys(k for s in campaign.slots if s.boot for k in s.boot.audit)
+    for kernel in campaign.kernels:
+        for _, boot in campaign.boots(kernel.name):
+            yield "tlbbench version", kernel.name, boot.tlbbench
+            for key in keys:
+                value = boot.audit.get(key, "not recorded")
+                for own in (kernel.release, kernel.kernel_id) if value else ():
+                    value = value.replace(own, "<kernel>")
+                yield f"audit: {key}", kernel.name, value
+            for r in boot.repetitions:
+                for key, setting in r.settings.items():
+                    yield f"{r.case}: {key}", kernel.name, setting
 
 
 def _seed_confounds(campaign: Campaign) -> list[str]:
