@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The only makefile; `make help` lists the targets.
+#   O=DIR    output directory (build)      CC=clang   another compiler
+#   V=1      show commands                 KSRC=DIR   another 6.12.y tree
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+SHELL := /bin/bash
+PYTHON := /usr/bin/python3
+
+O ?= build
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tlbbench
+export KSRC
+
+ifneq ($(V),1)
+Q := @
+say = @printf '  %-7s %s\n' $(1) $(2)
+endif
+
+# --- sources -----------------------------------------------------------------
+
+layers := base machine engine campaign guest cmd
+bench_src := bench/tlbbench.c $(foreach d,$(layers),$(sort $(wildcard bench/$(d)/*.c)))
+workload_src := $(sort $(wildcard workloads/*.c))
+unit_src := $(sort $(wildcard bench/tests/t_*.c))
+
+obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
+bench_obj := $(call obj,$(bench_src) $(workload_src)) $(O)/obj/registry.o
+# What unit tests link: everything but main().
+lib_obj := $(filter-out $(O)/obj/bench/tlbbench.o,$(bench_obj))
+units := $(patsubst bench/tests/%.c,$(O)/tests/%,$(unit_src))
+
+perf := $(O)/libperf
+perf_libs := $(perf)/libperf.a $(perf)/libapi.a
+
+CPPFLAGS += -D_GNU_SOURCE -I. -Ibench -isystem $(perf)/include
+CFLAGS ?= -O2 -g
+CFLAGS += -std=gnu11 -pthread -Wall -Wextra -Wshadow -Werror -Wvla \
+	-Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef
+LDLIBS := -lnuma -luring -lmd -lz -lm
+
+# --- targets -----------------------------------------------------------------
+
+.PHONY: all
+all: $(O)/tlbbench ## build tlbbench
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: setup
+setup: ## install the Debian packages that are missing (root)
+	$(Q)bench/tools/setup
+
+$(perf_libs) &: | $(O)
+	$(call say,LIBPERF,$(perf))
+	$(Q)bench/tools/build-libperf $(abspath $(perf)) $(if $(Q),>$(O)/libperf.log 2>&1 || { tail -n 20 $(O)/libperf.log >&2; false; })
+
+$(O) $(O)/tests:
+	@mkdir -p $@
+
+# One symbol per file: a workload whose symbol is not its file's name does not link.
+$(O)/registry.c: $(workload_src) Makefile | $(O)
+	$(call say,GEN,$@)
+	$(Q){ echo '#include "workloads/wl.h"'; \
+	  printf 'extern const struct wl_ops wl_%s;\n' $(basename $(notdir $(workload_src))); \
+	  echo 'const struct wl_ops *const wl_registry[] = {'; \
+	  printf '\t&wl_%s,\n' $(basename $(notdir $(workload_src))); \
+	  echo '	NULL,'; echo '};'; } > $@
+
+$(O)/obj/registry.o: $(O)/registry.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/obj/%.o: %.c | $(perf_libs)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/tlbbench: $(bench_obj) $(perf_libs)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $(bench_obj) $(perf_libs) $(LDLIBS) -o $@
+
+$(O)/tests/%: $(O)/obj/bench/tests/%.o $(lib_obj) $(perf_libs) | $(O)/tests
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+
+-include $(patsubst %.o,%.d,$(bench_obj) $(call obj,$(unit_src)))
+
+.PHONY: clean
+clean: ## remove what was built here; kernels in the cache stay
+	rm -rf build

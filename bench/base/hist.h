@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Log-linear histogram without allocation.
+ *
+ * Values below 128 have a bucket each. Above, every power of two is cut into
+ * 128 buckets of equal width:
+ *
+ *	value            width   buckets
+ *	0 .. 127         1       0 .. 127
+ *	128 .. 255       1       128 .. 255
+ *	256 .. 511       2       256 .. 383
+ *	2^k .. 2^(k+1)-1 2^(k-7) (k-6) * 128 .. (k-5) * 128 - 1
+ *
+ * so a bucket is at most 1/128 = 0.78 % of its values wide. Values of 2^40 and
+ * more (18 minutes in ns) are counted as overflow, never clamped; count, min,
+ * max and sum are exact and include them. Each bucket keeps its own sum too: a
+ * deterministic op puts equal values into one bucket, whose mean is then exact.
+ */
+#ifndef TB_HIST_H
+#define TB_HIST_H
+
+#include <stdint.h>
+
+#define TB_HIST_SUB_BITS 7
+#define TB_HIST_MAX_BITS 40
+#define TB_HIST_BUCKETS \
+	((TB_HIST_MAX_BITS - TB_HIST_SUB_BITS + 1) << TB_HIST_SUB_BITS)
+
+struct tb_hist {
+	uint64_t count;
+	uint64_t min;
+	uint64_t max;
+	uint64_t sum;
+	uint64_t overflow;
+	uint64_t bucket[TB_HIST_BUCKETS];
+	uint64_t bucket_sum[TB_HIST_BUCKETS];
+};
+
+static inline unsigned int tb_hist_idx(uint64_t value)
+{
+	unsigned int shift;
+
+	if (value < 1U << TB_HIST_SUB_BITS)
+		return (unsigned int)value;
+	shift = 63 - (unsigned int)__builtin_clzll(value) - TB_HIST_SUB_BITS;
+	return ((shift + 1) << TB_HIST_SUB_BITS) +
+	       (unsigned int)((value >> shift) - (1U << TB_HIST_SUB_BITS));
+}
+
+static inline void tb_hist_add(struct tb_hist *h, uint64_t value)
+{
+	h->count++;
+	h->sum += value;
+	if (value < h->min)
+		h->min = value;
+	if (value > h->max)
+		h->max = value;
+	if (value >> TB_HIST_MAX_BITS) {
+		h->overflow++;
+	} else {
+		unsigned int idx = tb_hist_idx(value);
+
+		h->bucket[idx]++;
+		h->bucket_sum[idx] += value;
+	}
+}
+
+void tb_hist_init(struct tb_hist *h);
+void tb_hist_merge(struct tb_hist *to, const struct tb_hist *from);
+
+/* Lowest value and width of bucket @idx. */
+uint64_t tb_hist_low(unsigned int idx);
+uint64_t tb_hist_width(unsigned int idx);
+
+/**
+ * tb_hist_quantile() - smallest value that at least @q of all values reach
+ * @q: 0 < q <= 1
+ *
+ * The highest value of the bucket, but never above the maximum; the maximum
+ * if the rank falls among the overflowed values; 0 if the histogram is empty.
+ */
+uint64_t tb_hist_quantile(const struct tb_hist *h, double q);
+
+/* Mean of the values in the median's bucket; 0 if the histogram is empty. */
+double tb_hist_median(const struct tb_hist *h);
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Backend "here": the running kernel. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "campaign/backend.h"
+#include "machine/audit.h"
+
+const char *tb_slot_state_name(enum tb_slot_state state)
+{
+	static const char *const names[] = {
+		"ok", "crashed", "timeout", "refused", "failed", "interrupted"
+	};
+
+	return names[state];
+}
+
+static int prepare(struct tb_plan *plan, struct tb_sig *sig, struct tb_err *err)
+{
+	struct tb_kernel *k = &plan->kernels[0];
+	char release[128];
+
+	(void)sig;
+	tb_audit_release(release, sizeof(release));
+	k->id = strdup(release);
+	k->release = strdup(release);
+	if (!k->id || !k->release)
+		return tb_fail_errno(err, -ENOMEM, "backend here");
+	return 0;
+}
+
+static int run(const struct tb_boot *boot, struct tb_outcome *out,
+	       struct tb_err *err)
+{
+	const struct tb_plan *plan = boot->plan;
+	const struct tb_kernel *k = &plan->kernels[boot->slot->kernel];
+	const struct tb_slot_info info = {
+		.campaign = plan->name,
+		.slot = boot->slot->slot,
+		.pair = boot->slot->pair,
+		.kernel = k->name,
+		.kernel_id = k->id,
+		.seed = boot->slot->seed,
+		.backend = "here",
+		.accel = "none",
+		.icount_shift = -1,
+	};
+	uint64_t begin_ns = tb_now_ns();
+	int ret = tb_slot_execute(plan, &info, boot->sig, boot->sink,
+				  &out->nr_not_ok, NULL, err);
+
+	out->host_seconds = (double)(tb_now_ns() - begin_ns) / 1e9;
+	out->first_record_seconds = -1;
+	if (ret == -EINTR)
+		out->state = TB_SLOT_INTERRUPTED;
+	else if (ret)
+		out->state = TB_SLOT_FAILED;
+	if (ret)
+		snprintf(out->reason, sizeof(out->reason), "%s", err->text);
+	return ret;
+}
+
+const struct tb_backend tb_backend_here = {
+	.prepare = prepare,
+	.run = run,
+};

@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Backend "vm": one QEMU at a time.
+ *
+ * Kernel log: first serial port, to console.log. Results: shared memory (see
+ * channel.h). The initramfs is this binary and the plan. Exact mode is TCG
+ * with one thread for all CPUs, instruction counting, and fixed seed and
+ * clock, so that a boot repeats bit for bit.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/kvm.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "campaign/backend.h"
+#include "campaign/channel.h"
+#include "campaign/child.h"
+#include "campaign/initramfs.h"
+#include "campaign/store.h"
+#include "guest/init.h"
+
+#define QEMU "qemu-system-x86_64"
+/* 2^3 virtual nanoseconds per instruction: what was found repeatable. */
+#define ICOUNT_SHIFT 3
+/* How often the host looks for frames; each look is one pread(). */
+#define POLL_MS 20
+/* What a guest that has sent END may take to power off. */
+#define POWEROFF_MS 2000
+#define LOG_TAIL_LINES 15
+#define MAX_ARGS 64
+/* A KVM guest says END within a second or two, or never. */
+#define KVM_TRIAL_S 15
+
+/* One VM, from files to exit. */
+struct vm {
+	const struct tb_boot *boot;
+	const struct tb_kernel *kernel;
+	char channel[PATH_MAX];
+	char initrd[PATH_MAX];
+	char console[PATH_MAX];
+	char qemu_log[PATH_MAX];
+	struct tb_frames frames;
+	pid_t pid;
+	bool has_ended;
+	int status;
+	uint64_t begin_ns;
+	unsigned int nr_records;
+	bool has_end_frame;
+	struct tb_buf payload;
+};
+
+static bool is_exact(const struct vm *vm)
+{
+	return vm->boot->plan->accel == TB_ACCEL_EXACT;
+}
+
+/* --- files --------------------------------------------------------------- */
+
+static int name_files(struct vm *vm, struct tb_err *err)
+{
+	const char *dir = vm->boot->dir;
+	int ret;
+
+	ret = tb_path(vm->channel, PATH_MAX, err, "%s/channel.tmp", dir);
+	if (!ret)
+		ret = tb_path(vm->initrd, PATH_MAX, err, "%s/initrd.tmp", dir);
+	if (!ret)
+		ret = tb_path(vm->console, PATH_MAX, err, "%s/console.log",
+			      dir);
+	if (!ret)
+		ret = tb_path(vm->qemu_log, PATH_MAX, err, "%s/qemu.log", dir);
+	return ret;
+}
+
+/* Allocated in full now: a disk that is full must not kill QEMU later. */
+static int make_channel(struct vm *vm, struct tb_err *err)
+{
+	int fd =
+		open(vm->channel, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int ret;
+
+	if (fd < 0)
+		return tb_fail_errno(err, -errno, "cannot create %s",
+				     vm->channel);
+	ret = -posix_fallocate(fd, 0, TB_CHANNEL_BYTES);
+	if (ret) {
+		close(fd);
+		return tb_fail_errno(err, ret, "cannot write %s", vm->channel);
+	}
+	vm->frames = (struct tb_frames){ .fd = fd };
+	return 0;
+}
+
+/* Arguments for PID 1, see guest/init.c. */
+static void slot_conf(const struct vm *vm, struct tb_buf *b)
+{
+	const struct tb_plan *plan = vm->boot->plan;
+
+	tb_buf_printf(b, "[slot]\nslot = %u\npair = %u\nkernel = %s\n",
+		      vm->boot->slot->slot, vm->boot->slot->pair,
+		      vm->kernel->name);
+	tb_buf_printf(b, "kernel_id = %s\nrelease = %s\nseed = %" PRIu64 "\n",
+		      vm->kernel->id, vm->kernel->release,
+		      vm->boot->slot->seed);
+	tb_buf_printf(b, "accel = %s\n", tb_accel_name(plan->accel));
+	if (is_exact(vm))
+		tb_buf_printf(b, "icount_shift = %d\n", ICOUNT_SHIFT);
+	tb_buf_printf(b, "trial = %s\n", vm->boot->sink ? "no" : "yes");
+}
+
+static int make_initrd(struct vm *vm, struct tb_err *err)
+{
+	struct tb_buf self = { 0 }, conf = { 0 }, cpio = { 0 };
+	const char *text = vm->boot->conf_text;
+	int ret = tb_read_file("/proc/self/exe", &self);
+
+	if (ret)
+		return tb_fail_errno(err, ret, "cannot read my own binary");
+	slot_conf(vm, &conf);
+	tb_initramfs_add(&cpio, "init", S_IFREG | 0755, self.data,
+			 self.len_bytes);
+	tb_initramfs_add(&cpio, TB_GUEST_SLOT + 1, S_IFREG | 0644, conf.data,
+			 conf.len_bytes);
+	tb_initramfs_add(&cpio, TB_GUEST_CAMPAIGN + 1, S_IFREG | 0644, text,
+			 strlen(text));
+	tb_initramfs_end(&cpio);
+	if (cpio.has_failed || conf.has_failed)
+		ret = tb_fail_errno(err, -ENOMEM, "initramfs");
+	else
+		ret = tb_write_file(vm->initrd, cpio.data, cpio.len_bytes, err);
+	tb_buf_fini(&self);
+	tb_buf_fini(&conf);
+	tb_buf_fini(&cpio);
+	return ret;
+}
+
+/* --- QEMU ---------------------------------------------------------------- */
+
+/* The command line: strings in @text, pointers in @argv. */
+struct command {
+	const char *argv[MAX_ARGS];
+	char *text[MAX_ARGS];
+	unsigned int nr;
+};
+
+static void arg(struct command *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void arg(struct command *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->nr + 1 >= MAX_ARGS)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&c->text[c->nr], fmt, ap) >= 0) {
+		c->argv[c->nr] = c->text[c->nr];
+		c->nr++;
+	}
+	va_end(ap);
+}
+
+static void free_command(struct command *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr; i++)
+		free(c->text[i]);
+}
+
+static void accel_args(const struct vm *vm, struct command *c)
+{
+	arg(c, "-seed");
+	arg(c, "%" PRIu64, vm->boot->slot->seed);
+	arg(c, "-accel");
+	if (!is_exact(vm)) {
+		arg(c, "kvm");
+		arg(c, "-cpu");
+		arg(c, "host");
+		return;
+	}
+	arg(c, "tcg,thread=single");
+	arg(c, "-icount");
+	arg(c, "shift=%d,sleep=off", ICOUNT_SHIFT);
+	arg(c, "-rtc");
+	arg(c, "base=2024-01-01,clock=vm");
+	arg(c, "-cpu");
+	arg(c, "max,la57=off");
+}
+
+static void machine_args(const struct vm *vm, struct command *c)
+{
+	const struct tb_plan *plan = vm->boot->plan;
+	uint64_t memory_mib = plan->vm_memory_bytes >> 20;
+
+	arg(c, "-machine");
+	arg(c, "q35");
+	arg(c, "-smp");
+	arg(c, "%u", plan->vm_cpus);
+	arg(c, "-m");
+	arg(c, "%" PRIu64 "M", memory_mib);
+	arg(c, "-nodefaults");
+	arg(c, "-no-user-config");
+	arg(c, "-display");
+	arg(c, "none");
+	arg(c, "-no-reboot");
+	arg(c, "-serial");
+	arg(c, "file:%s", vm->console);
+	arg(c, "-object");
+	arg(c, "memory-backend-file,id=channel,share=on,mem-path=%s,size=%uM",
+	    vm->channel, TB_CHANNEL_BYTES >> 20);
+	arg(c, "-device");
+	arg(c, "ivshmem-plain,memdev=channel");
+	arg(c, "-kernel");
+	arg(c, "%s/vmlinux", vm->kernel->image);
+	arg(c, "-initrd");
+	arg(c, "%s", vm->initrd);
+	arg(c, "-append");
+	arg(c, "console=ttyS0 panic=-1 %s", vm->kernel->append);
+}
+
+static int start_qemu(struct vm *vm, struct tb_err *err)
+{
+	int log = open(vm->qemu_log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		       0644);
+	struct command c = { .nr = 0 };
+
+	if (log < 0)
+		return tb_fail_errno(err, -errno, "cannot create %s",
+				     vm->qemu_log);
+	arg(&c, QEMU);
+	accel_args(vm, &c);
+	machine_args(vm, &c);
+	vm->begin_ns = tb_now_ns();
+	vm->pid = tb_child_start(c.argv, log, log);
+	close(log);
+	free_command(&c);
+	if (vm->pid < 0)
+		return tb_fail_errno(err, (int)vm->pid,
+				     "cannot start " QEMU
+				     " (Debian package qemu-system-x86)");
+	return 0;
+}
+
+static void stop_qemu(struct vm *vm)
+{
+	if (vm->pid <= 0 || vm->has_ended)
+		return;
+	kill(vm->pid, SIGKILL);
+	waitpid(vm->pid, &vm->status, 0);
+	vm->has_ended = true;
+}
+
+static double seconds_since(uint64_t begin_ns)
+{
+	return (double)(tb_now_ns() - begin_ns) / 1e9;
+}
+
+/* --- what comes out ------------------------------------------------------ */
+
+/* "refused\nreason" and the like, from guest/init.c. */
+static void take_end(struct vm *vm, struct tb_outcome *out)
+{
+	char *rest = vm->payload.data, *word = strsep(&rest, "\n");
+	unsigned int state;
+
+	vm->has_end_frame = true;
+	snprintf(out->reason, sizeof(out->reason), "%s", rest ? rest : "");
+	for (state = TB_SLOT_OK; state < TB_SLOT_INTERRUPTED; state++)
+		if (!strcmp(word, tb_slot_state_name(state)))
+			break;
+	out->state = (enum tb_slot_state)state;
+	if (state == TB_SLOT_OK)
+		out->nr_not_ok = (unsigned int)strtoul(out->reason, NULL, 10);
+	if (state == TB_SLOT_OK)
+		out->reason[0] = '\0';
+}
+
+static int take_frames(struct vm *vm, struct tb_outcome *out,
+		       struct tb_err *err)
+{
+	int type, ret = 0;
+
+	while (!ret && !vm->has_end_frame &&
+	       (type = tb_frames_next(&vm->frames, &vm->payload, err)) != 0) {
+		if (type < 0)
+			return type;
+		if (type == TB_FRAME_END) {
+			take_end(vm, out);
+		} else if (type == TB_FRAME_RECORD && vm->boot->sink) {
+			ret = vm->boot->sink->put(vm->boot->sink,
+						  vm->payload.data,
+						  vm->payload.len_bytes, err);
+			/* The first is the boot record. */
+			if (++vm->nr_records == 2)
+				out->first_record_seconds =
+					seconds_since(vm->begin_ns);
+		}
+	}
+	return ret;
+}
+
+static bool has_exited(struct vm *vm)
+{
+	if (!vm->has_ended && waitpid(vm->pid, &vm->status, WNOHANG) > 0)
+		vm->has_ended = true;
+	return vm->has_ended;
+}
+
+static void say_how_it_exited(const struct vm *vm, struct tb_outcome *out)
+{
+	out->state = TB_SLOT_CRASHED;
+	if (WIFSIGNALED(vm->status))
+		snprintf(out->reason, sizeof(out->reason),
+			 "QEMU was killed by signal %d (%s)",
+			 WTERMSIG(vm->status), strsignal(WTERMSIG(vm->status)));
+	else
+		snprintf(out->reason, sizeof(out->reason),
+			 "the VM ended before its END frame (QEMU exit %d)",
+			 WEXITSTATUS(vm->status));
+}
+
+/* Follow the VM to its end, whichever that is. */
+static int watch(struct vm *vm, unsigned int timeout_s, struct tb_outcome *out,
+		 struct tb_err *err)
+{
+	struct pollfd fd = { .fd = vm->boot->sig->fd, .events = POLLIN };
+	int ret;
+
+	for (;;) {
+		/* Before the frames are read, so that none can be missed. */
+		bool ended = has_exited(vm);
+
+		ret = take_frames(vm, out, err);
+		if (ret == -EBADMSG) {
+			out->state = TB_SLOT_FAILED;
+			snprintf(out->reason, sizeof(out->reason), "%s",
+				 err->text);
+			*err = (struct tb_err){ 0 };
+			return 0;
+		}
+		if (ret || vm->has_end_frame)
+			return ret;
+		if (ended) {
+			say_how_it_exited(vm, out);
+			return 0;
+		}
+		tb_sig_drain(vm->boot->sig);
+		if (vm->boot->sig->was_interrupted) {
+			out->state = TB_SLOT_INTERRUPTED;
+			return tb_fail(err, -EINTR, "interrupted");
+		}
+		if (seconds_since(vm->begin_ns) > timeout_s) {
+			out->state = TB_SLOT_TIMEOUT;
+			snprintf(out->reason, sizeof(out->reason),
+				 "no END frame within %u s", timeout_s);
+			return 0;
+		}
+		poll(&fd, 1, POLL_MS);
+	}
+}
+
+/* The END frame is in; give the guest a moment to power itself off. */
+static void await_poweroff(struct vm *vm)
+{
+	uint64_t begin_ns = tb_now_ns();
+	struct pollfd fd = { .fd = vm->boot->sig->fd, .events = POLLIN };
+
+	while (!has_exited(vm) &&
+	       seconds_since(begin_ns) * 1000 < POWEROFF_MS) {
+		poll(&fd, 1, POLL_MS);
+		tb_sig_drain(vm->boot->sig);
+	}
+}
+
+static void keep_log_tail(struct vm *vm, struct tb_outcome *out)
+{
+	struct tb_buf log = { 0 };
+	char *start;
+	int lines = 0;
+
+	tb_read_file(vm->console, &log);
+	if (!log.len_bytes)
+		tb_read_file(vm->qemu_log, &log);
+	if (!log.data)
+		return;
+	for (start = log.data + log.len_bytes; start > log.data; start--)
+		if (start[-1] == '\n' && lines++ == LOG_TAIL_LINES)
+			break;
+	tb_buf_printf(&out->log_tail, "%s", start);
+	tb_buf_fini(&log);
+}
+
+static int run_vm(struct vm *vm, unsigned int timeout_s, struct tb_outcome *out,
+		  struct tb_err *err)
+{
+	int ret = name_files(vm, err);
+
+	vm->frames.fd = -1;
+	out->first_record_seconds = -1;
+	if (!ret)
+		ret = make_channel(vm, err);
+	if (!ret)
+		ret = make_initrd(vm, err);
+	if (!ret)
+		ret = start_qemu(vm, err);
+	if (!ret)
+		ret = watch(vm, timeout_s, out, err);
+	if (!ret && vm->has_end_frame)
+		await_poweroff(vm);
+	stop_qemu(vm);
+	if (vm->begin_ns)
+		out->host_seconds = seconds_since(vm->begin_ns);
+	if (!ret && out->state != TB_SLOT_OK)
+		keep_log_tail(vm, out);
+	if (vm->frames.fd >= 0)
+		close(vm->frames.fd);
+	unlink(vm->channel);
+	unlink(vm->initrd);
+	tb_buf_fini(&vm->payload);
+	return ret;
+}
+
+static int run(const struct tb_boot *boot, struct tb_outcome *out,
+	       struct tb_err *err)
+{
+	struct vm vm = {
+		.boot = boot,
+		.kernel = &boot->plan->kernels[boot->slot->kernel],
+	};
+
+	return run_vm(&vm, boot->plan->vm_timeout_s, out, err);
+}
+
+/* --- KVM or not ---------------------------------------------------------- */
+
+static bool kvm_answers(void)
+{
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int version;
+
+	if (fd < 0)
+		return false;
+	version = ioctl(fd, KVM_GET_API_VERSION, 0);
+	close(fd);
+	return version == KVM_API_VERSION;
+}
+
+/*
+ * A device that answers may still boot nothing (nested or software KVM), so
+ * boot the first kernel of the plan under it, with nothing to measure.
+ */
+static int try_kvm(struct tb_plan *plan, struct tb_sig *sig, bool *boots,
+		   struct tb_err *err)
+{
+	char dir[] = "/tmp/tlbbench-kvm-XXXXXX";
+	struct tb_outcome out = { .state = TB_SLOT_OK };
+	struct tb_boot boot = {
+		.plan = plan,
+		.slot = &plan->slots[0],
+		.conf_text = "",
+		.dir = dir,
+		.sig = sig,
+	};
+	struct vm vm = { .boot = &boot, .kernel = &plan->kernels[0] };
+	int ret;
+
+	if (!mkdtemp(dir))
+		return tb_fail_errno(err, -errno, "cannot create %s", dir);
+	plan->accel = TB_ACCEL_KVM;
+	ret = run_vm(&vm, KVM_TRIAL_S, &out, err);
+	*boots = !ret && vm.has_end_frame && out.state == TB_SLOT_OK;
+	unlink(vm.console);
+	unlink(vm.qemu_log);
+	rmdir(dir);
+	tb_buf_fini(&out.log_tail);
+	return ret;
+}
+
+/*
+ * The trial costs seconds where it fails, so its answer is remembered until
+ * the machine is booted again.
+ */
+static int kvm_memory(char *path, size_t size_bytes, struct tb_err *err)
+{
+	char boot_id[64], cache[PATH_MAX];
+	int ret = tb_cache_dir(cache, sizeof(cache), err);
+
+	if (!ret && tb_read_line("/proc/sys/kernel/random/boot_id", boot_id,
+				 sizeof(boot_id)))
+		strcpy(boot_id, "unknown");
+	if (!ret)
+		ret = tb_path(path, size_bytes, err, "%s/kvm-%s", cache,
+			      boot_id);
+	return ret;
+}
+
+static int kvm_boots(struct tb_plan *plan, struct tb_sig *sig, bool *boots,
+		     struct tb_err *err)
+{
+	char path[PATH_MAX], answer[8];
+	int ret;
+
+	*boots = false;
+	if (!kvm_answers())
+		return 0;
+	ret = kvm_memory(path, sizeof(path), err);
+	if (ret)
+		return ret;
+	if (!tb_read_line(path, answer, sizeof(answer))) {
+		*boots = !strcmp(answer, "yes");
+		return 0;
+	}
+	fprintf(stderr, "tlbbench: trying whether KVM boots a kernel here\n");
+	ret = try_kvm(plan, sig, boots, err);
+	if (ret)
+		return ret;
+	return tb_write_file(path, *boots ? "yes\n" : "no\n", *boots ? 4 : 3,
+			     err);
+}
+
+static int prepare(struct tb_plan *plan, struct tb_sig *sig, struct tb_err *err)
+{
+	enum tb_accel asked = plan->accel;
+	bool boots;
+	int ret;
+
+	if (asked == TB_ACCEL_EXACT)
+		return 0;
+	ret = kvm_boots(plan, sig, &boots, err);
+	if (ret)
+		return ret;
+	if (!boots && asked == TB_ACCEL_KVM)
+		return tb_usage(err,
+				"%s: accel = kvm: KVM boots no kernel on "
+				"this machine; expected exact or auto",
+				plan->path);
+	plan->accel = boots ? TB_ACCEL_KVM : TB_ACCEL_EXACT;
+	return 0;
+}
+
+const struct tb_backend tb_backend_vm = {
+	.prepare = prepare,
+	.run = run,
+};

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Cases from sections: defaults, sweeps, threads. */
+#include "campaign/cases.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "campaign/params.h"
+#include "machine/place.h"
+
+/* One key of a case with the value of this point of the sweep. */
+struct setting {
+	const char *key;
+	char *value;
+	const struct tb_entry *entry;
+	/* All values, NULL-terminated; more than one is a sweep. */
+	char **values;
+	unsigned int nr_values;
+};
+
+/* A [case] section on its way to cases. */
+struct draft {
+	const struct tb_conf *conf;
+	const struct tb_section *section;
+	const struct wl_ops *ops;
+	struct setting *settings;
+	unsigned int nr_settings;
+	unsigned int max_cpus;
+};
+
+static const char *const scheds[] = { "auto", "fifo", "other" };
+
+static int usage_at(const struct draft *d, const struct setting *s,
+		    const char *expected, struct tb_err *err)
+{
+	return tb_usage(err, "%s:%u: %s = %s: expected %s", d->conf->path,
+			s->entry->line, s->key, s->value, expected);
+}
+
+/* --- settings ------------------------------------------------------------ */
+
+static bool is_list_of_values(const char *key, const char *value)
+{
+	/* The commas of placement = list:0,2 are the placement's own. */
+	return strcmp(key, "placement") || strncmp(value, "list:", 5);
+}
+
+static int split_values(struct setting *s)
+{
+	char *copy = strdup(s->entry->value), *rest = copy, *item;
+	const char *separator =
+		is_list_of_values(s->key, copy ? copy : "") ? "," : "\n";
+
+	if (!copy)
+		return -ENOMEM;
+	while ((item = strsep(&rest, separator))) {
+		char **more =
+			realloc(s->values, (s->nr_values + 1) * sizeof(*more));
+
+		if (!more) {
+			free(copy);
+			return -ENOMEM;
+		}
+		s->values = more;
+		s->values[s->nr_values] = strdup(tb_strip(item));
+		if (!s->values[s->nr_values++]) {
+			free(copy);
+			return -ENOMEM;
+		}
+	}
+	free(copy);
+	s->value = s->values[0];
+	return 0;
+}
+
+static struct setting *find_setting(const struct draft *d, const char *key)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->nr_settings; i++)
+		if (!strcmp(d->settings[i].key, key))
+			return &d->settings[i];
+	return NULL;
+}
+
+static int take_entries(struct draft *d, struct tb_section *from,
+			struct tb_err *err)
+{
+	unsigned int i;
+
+	for (i = 0; from && i < from->nr_entries; i++) {
+		struct tb_entry *e = &from->entries[i];
+		struct setting *s = &d->settings[d->nr_settings];
+
+		e->is_used = true;
+		if (find_setting(d, e->key))
+			continue;
+		s->key = e->key;
+		s->entry = e;
+		d->nr_settings++;
+		if (split_values(s))
+			return tb_fail_errno(err, -ENOMEM, "%s", d->conf->path);
+	}
+	return 0;
+}
+
+static void free_settings(struct draft *d)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < d->nr_settings; i++) {
+		for (j = 0; j < d->settings[i].nr_values; j++)
+			free(d->settings[i].values[j]);
+		free(d->settings[i].values);
+	}
+	free(d->settings);
+}
+
+/* --- one point ----------------------------------------------------------- */
+
+static int set_number(const struct draft *d, const struct setting *s,
+		      uint64_t min, uint64_t max, uint64_t *value,
+		      struct tb_err *err)
+{
+	char expected[80];
+
+	snprintf(expected, sizeof(expected), "a number from %llu to %llu",
+		 (unsigned long long)min, (unsigned long long)max);
+	if (!tb_parse_u64(s->value, value) || *value < min || *value > max)
+		return usage_at(d, s, expected, err);
+	return 0;
+}
+
+static int set_unsigned(const struct draft *d, const struct setting *s,
+			unsigned int min, unsigned int max, unsigned int *value,
+			struct tb_err *err)
+{
+	uint64_t wide;
+	int ret = set_number(d, s, min, max, &wide, err);
+
+	if (!ret)
+		*value = (unsigned int)wide;
+	return ret;
+}
+
+static int set_sched(const struct draft *d, const struct setting *s,
+		     struct tb_case *cs, struct tb_err *err)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(scheds); i++)
+		if (!strcmp(s->value, scheds[i])) {
+			cs->sched = (enum tb_sched)i;
+			return 0;
+		}
+	return usage_at(d, s, "auto, fifo or other", err);
+}
+
+static int set_placement(const struct draft *d, const struct setting *s,
+			 struct tb_case *cs, struct tb_err *err)
+{
+	struct tb_err why = { 0 };
+
+	if (tb_place_check(s->value, &why))
+		return tb_usage(err, "%s:%u: %s", d->conf->path, s->entry->line,
+				why.text);
+	free(cs->placement);
+	cs->placement = strdup(s->value);
+	return cs->placement ? 0 : tb_fail_errno(err, -ENOMEM, "placement");
+}
+
+static int set_threads(const struct draft *d, const struct setting *s,
+		       struct tb_case *cs, struct tb_err *err)
+{
+	const char *role = strchr(s->key, '.') + 1;
+	unsigned int i;
+
+	for (i = 0; i < cs->nr_roles; i++) {
+		const struct wl_role *r = &cs->ops->roles[i];
+
+		if (!strcmp(r->name, role))
+			return set_unsigned(d, s, r->kind == WL_INITIATOR,
+					    r->kind == WL_INITIATOR ? 1 : 4096,
+					    &cs->nr_threads[i], err);
+	}
+	return tb_usage(err, "%s:%u: workload %s has no role '%s'",
+			d->conf->path, s->entry->line, cs->ops->name, role);
+}
+
+static int apply(const struct draft *d, const struct setting *s,
+		 struct tb_case *cs, unsigned int *cpus, struct tb_err *err)
+{
+	const struct wl_param *p = tb_param_find(cs->ops, s->key);
+	char where[PATH_MAX + 16];
+
+	if (p) {
+		snprintf(where, sizeof(where), "%s:%u", d->conf->path,
+			 s->entry->line);
+		return tb_param_set(p, cs->conf, s->value, where, err);
+	}
+	if (!strcmp(s->key, "workload"))
+		return 0;
+	if (!strcmp(s->key, "cpus"))
+		return set_unsigned(d, s, 1, d->max_cpus, cpus, err);
+	if (!strcmp(s->key, "instances"))
+		return set_unsigned(d, s, 1, 4096, &cs->instances, err);
+	if (!strcmp(s->key, "ops"))
+		return set_number(d, s, 1, 1000000000, &cs->nr_ops, err);
+	if (!strcmp(s->key, "warmup_ops"))
+		return set_number(d, s, 0, 1000000000, &cs->nr_warmup_ops, err);
+	if (!strcmp(s->key, "repetitions"))
+		return set_unsigned(d, s, 1, 1000, &cs->repetitions, err);
+	if (!strcmp(s->key, "timeout_seconds"))
+		return set_unsigned(d, s, 1, 3600, &cs->timeout_s, err);
+	if (!strcmp(s->key, "sched"))
+		return set_sched(d, s, cs, err);
+	if (!strcmp(s->key, "placement"))
+		return set_placement(d, s, cs, err);
+	if (!strncmp(s->key, "threads.", 8))
+		return set_threads(d, s, cs, err);
+	return tb_usage(err, "%s:%u: unknown key '%s' for workload %s",
+			d->conf->path, s->entry->line, s->key, cs->ops->name);
+}
+
+/* Roles that fill CPUs share what "cpus" leaves them; then count all. */
+static int count_threads(const struct draft *d, struct tb_case *cs,
+			 unsigned int cpus, struct tb_err *err)
+{
+	unsigned int per_instance = cpus / cs->instances;
+	unsigned int i, fixed = 0;
+	int fills = -1;
+
+	for (i = 0; i < cs->nr_roles; i++) {
+		if (cs->nr_threads[i] == UINT_MAX)
+			fills = (int)i;
+		else
+			fixed += cs->nr_threads[i];
+	}
+	if (fills >= 0)
+		cs->nr_threads[fills] =
+			per_instance > fixed ? per_instance - fixed : 0;
+	cs->nr_cpus = cs->instances * tb_case_threads_per_instance(cs);
+	if (cs->nr_cpus > d->max_cpus)
+		return tb_usage(err,
+				"%s:%u: [case %s] needs %u CPUs, expected at "
+				"most %u",
+				d->conf->path, d->section->line,
+				d->section->name, cs->nr_cpus, d->max_cpus);
+	return 0;
+}
+
+/* "name", then "/key=value" for each key that is swept. */
+static char *point_name(const struct draft *d)
+{
+	struct tb_buf b = { 0 };
+	unsigned int i;
+
+	tb_buf_printf(&b, "%s", d->section->name);
+	for (i = 0; i < d->nr_settings; i++)
+		if (d->settings[i].nr_values > 1)
+			tb_buf_printf(&b, "/%s=%s", d->settings[i].key,
+				      d->settings[i].value);
+	return b.has_failed ? NULL : b.data;
+}
+
+static int init_case(const struct draft *d, struct tb_case *cs,
+		     struct tb_err *err)
+{
+	unsigned int i;
+
+	*cs = (struct tb_case){
+		.name = point_name(d),
+		.ops = d->ops,
+		.conf = tb_params_new(d->ops),
+		.instances = 1,
+		.nr_roles = tb_workload_roles(d->ops),
+		.nr_ops = 1000,
+		.nr_warmup_ops = 100,
+		.repetitions = 1,
+		.timeout_s = 10,
+		.placement = strdup("spread"),
+	};
+	if (!cs->name || !cs->conf || !cs->placement)
+		return tb_fail_errno(err, -ENOMEM, "%s", d->conf->path);
+	for (i = 0; i < cs->nr_roles; i++)
+		cs->nr_threads[i] = d->ops->roles[i].fills_cpus
+					    ? UINT_MAX
+					    : d->ops->roles[i].def_threads;
+	return 0;
+}
+
+static int build_point(const struct draft *d, struct tb_case *cs,
+		       struct tb_err *err)
+{
+	unsigned int i, cpus = d->max_cpus;
+	int ret = init_case(d, cs, err);
+
+	for (i = 0; i < d->nr_settings && !ret; i++)
+		ret = apply(d, &d->settings[i], cs, &cpus, err);
+	return ret ? ret : count_threads(d, cs, cpus, err);
+}
+
+/* --- the sweep ----------------------------------------------------------- */
+
+static int add_point(const struct draft *d, struct tb_case **cases,
+		     unsigned int *nr_cases, struct tb_err *err)
+{
+	struct tb_case *more = realloc(*cases, (*nr_cases + 1) * sizeof(*more));
+
+	if (!more)
+		return tb_fail_errno(err, -ENOMEM, "%s", d->conf->path);
+	*cases = more;
+	return build_point(d, &more[(*nr_cases)++], err);
+}
+
+/* The last key varies fastest. */
+static int sweep(struct draft *d, unsigned int key, struct tb_case **cases,
+		 unsigned int *nr_cases, struct tb_err *err)
+{
+	unsigned int i;
+	int ret = 0;
+
+	if (key == d->nr_settings)
+		return add_point(d, cases, nr_cases, err);
+	for (i = 0; i < d->settings[key].nr_values && !ret; i++) {
+		d->settings[key].value = d->settings[key].values[i];
+		ret = sweep(d, key + 1, cases, nr_cases, err);
+	}
+	return ret;
+}
+
+static int find_workload(struct draft *d, struct tb_err *err)
+{
+	const struct setting *s = find_setting(d, "workload");
+	struct tb_buf names = { 0 };
+
+	if (!s)
+		return tb_usage(err, "%s:%u: [case %s] has no key 'workload'",
+				d->conf->path, d->section->line,
+				d->section->name);
+	d->ops = tb_workload_find(s->value);
+	if (d->ops)
+		return 0;
+	tb_workload_names(&names);
+	tb_usage(err, "%s:%u: unknown workload '%s', expected one of: %s",
+		 d->conf->path, s->entry->line, s->value,
+		 names.data ? names.data : "");
+	tb_buf_fini(&names);
+	return err->code;
+}
+
+int tb_cases_add(struct tb_case **cases, unsigned int *nr_cases,
+		 const struct tb_conf *conf, struct tb_section *s,
+		 struct tb_section *defaults, unsigned int max_cpus,
+		 struct tb_err *err)
+{
+	struct draft d = {
+		.conf = conf,
+		.section = s,
+		.max_cpus = max_cpus,
+	};
+	int ret;
+
+	d.settings = calloc(s->nr_entries +
+				    (defaults ? defaults->nr_entries : 0) + 1,
+			    sizeof(*d.settings));
+	if (!d.settings)
+		return tb_fail_errno(err, -ENOMEM, "%s", conf->path);
+	ret = take_entries(&d, s, err);
+	if (!ret)
+		ret = take_entries(&d, defaults, err);
+	if (!ret)
+		ret = find_workload(&d, err);
+	if (!ret)
+		ret = sweep(&d, 0, cases, nr_cases, err);
+	free_settings(&d);
+	return ret;
+}
+
+void tb_case_fini(struct tb_case *cs)
+{
+	free(cs->name);
+	free(cs->conf);
+	free(cs->placement);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Strict INI parser. */
+#include "campaign/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* One more zeroed element at the end of an array; NULL if memory is short. */
+static void *grow(void *array_ptr, unsigned int *nr, size_t element_bytes)
+{
+	void **array = array_ptr;
+	char *more = realloc(*array, (*nr + 1) * element_bytes);
+
+	if (!more)
+		return NULL;
+	*array = more;
+	memset(more + *nr * element_bytes, 0, element_bytes);
+	return more + (*nr)++ * element_bytes;
+}
+
+static int add_section(struct tb_conf *conf, char *header, unsigned int line,
+		       struct tb_err *err)
+{
+	size_t len = strlen(header);
+	char *kind, *name;
+	struct tb_section *s;
+	unsigned int i;
+
+	if (header[len - 1] != ']')
+		return tb_usage(err, "%s:%u: expected ']' at the end of '%s'",
+				conf->path, line, header);
+	header[len - 1] = '\0';
+	name = tb_strip(header + 1);
+	kind = strsep(&name, " \t");
+	name = name ? tb_strip(name) : "";
+	if (!*kind)
+		return tb_usage(err, "%s:%u: expected [KIND] or [KIND NAME]",
+				conf->path, line);
+	for (i = 0; i < conf->nr_sections; i++) {
+		s = &conf->sections[i];
+		if (!strcmp(s->kind, kind) && !strcmp(s->name, name))
+			return tb_usage(err,
+					"%s:%u: section [%s%s%s] stands on "
+					"line %u already",
+					conf->path, line, kind,
+					*name ? " " : "", name, s->line);
+	}
+	s = grow(&conf->sections, &conf->nr_sections, sizeof(*s));
+	if (!s)
+		return tb_fail_errno(err, -ENOMEM, "%s", conf->path);
+	s->kind = strdup(kind);
+	s->name = strdup(name);
+	s->line = line;
+	return s->kind && s->name
+		       ? 0
+		       : tb_fail_errno(err, -ENOMEM, "%s", conf->path);
+}
+
+static int add_entry(struct tb_conf *conf, char *text, unsigned int line,
+		     struct tb_err *err)
+{
+	char *equals = strchr(text, '=');
+	struct tb_section *s;
+	struct tb_entry *e;
+	unsigned int i;
+	char *key;
+
+	if (!equals || equals == text)
+		return tb_usage(err, "%s:%u: expected 'key = value', got '%s'",
+				conf->path, line, text);
+	if (!conf->nr_sections)
+		return tb_usage(err, "%s:%u: expected a [section] before '%s'",
+				conf->path, line, text);
+	*equals = '\0';
+	key = tb_strip(text);
+	s = &conf->sections[conf->nr_sections - 1];
+	for (i = 0; i < s->nr_entries; i++)
+		if (!strcmp(s->entries[i].key, key))
+			return tb_usage(err,
+					"%s:%u: key '%s' stands on line %u "
+					"already",
+					conf->path, line, key,
+					s->entries[i].line);
+	e = grow(&s->entries, &s->nr_entries, sizeof(*e));
+	if (!e)
+		return tb_fail_errno(err, -ENOMEM, "%s", conf->path);
+	e->key = strdup(key);
+	e->value = strdup(tb_strip(equals + 1));
+	e->line = line;
+	if (!e->key || !e->value)
+		return tb_fail_errno(err, -ENOMEM, "%s", conf->path);
+	if (!*e->value)
+		return tb_usage(err, "%s:%u: '%s' has no value", conf->path,
+				line, key);
+	return 0;
+}
+
+int tb_conf_parse(struct tb_conf *conf, const char *path, const char *text,
+		  struct tb_err *err)
+{
+	char *copy = strdup(text), *rest = copy, *line;
+	unsigned int nr = 0;
+	int ret = 0;
+
+	*conf = (struct tb_conf){ .path = strdup(path) };
+	if (!copy || !conf->path)
+		ret = tb_fail_errno(err, -ENOMEM, "%s", path);
+	while (!ret && (line = strsep(&rest, "\n"))) {
+		nr++;
+		line = tb_strip(line);
+		if (!*line || *line == '#' || *line == ';')
+			continue;
+		ret = *line == '[' ? add_section(conf, line, nr, err)
+				   : add_entry(conf, line, nr, err);
+	}
+	free(copy);
+	if (ret)
+		tb_conf_fini(conf);
+	return ret;
+}
+
+int tb_conf_load(struct tb_conf *conf, const char *path, struct tb_err *err)
+{
+	struct tb_buf b = { 0 };
+	int ret = tb_read_file(path, &b);
+
+	*conf = (struct tb_conf){ 0 };
+	if (ret)
+		ret = tb_usage(err, "%s: %s", path, strerror(-ret));
+	else if (b.data && strlen(b.data) != b.len_bytes)
+		ret = tb_usage(err, "%s: not a text file", path);
+	else
+		ret = tb_conf_parse(conf, path, b.data ? b.data : "", err);
+	tb_buf_fini(&b);
+	return ret;
+}
+
+void tb_conf_fini(struct tb_conf *conf)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < conf->nr_sections; i++) {
+		struct tb_section *s = &conf->sections[i];
+
+		for (j = 0; j < s->nr_entries; j++) {
+			free(s->entries[j].key);
+			free(s->entries[j].value);
+		}
+		free(s->entries);
+		free(s->kind);
+		free(s->name);
+	}
+	free(conf->sections);
+	free(conf->path);
+	*conf = (struct tb_conf){ 0 };
+}
+
+struct tb_section *tb_conf_section(const struct tb_conf *conf, const char *kind)
+{
+	unsigned int i;
+
+	for (i = 0; i < conf->nr_sections; i++)
+		if (!strcmp(conf->sections[i].kind, kind) &&
+		    !*conf->sections[i].name)
+			return &conf->sections[i];
+	return NULL;
+}
+
+struct tb_entry *tb_section_find(struct tb_section *s, const char *key)
+{
+	unsigned int i;
+
+	for (i = 0; s && i < s->nr_entries; i++)
+		if (!strcmp(s->entries[i].key, key)) {
+			s->entries[i].is_used = true;
+			return &s->entries[i];
+		}
+	return NULL;
+}
+
+const char *tb_section_text(struct tb_section *s, const char *key,
+			    const char *def)
+{
+	const struct tb_entry *e = tb_section_find(s, key);
+
+	return e ? e->value : def;
+}
+
+int tb_section_u64(const struct tb_conf *conf, struct tb_section *s,
+		   const char *key, uint64_t def, uint64_t min, uint64_t max,
+		   uint64_t *value, struct tb_err *err)
+{
+	const struct tb_entry *e = tb_section_find(s, key);
+
+	*value = def;
+	if (!e)
+		return 0;
+	if (!tb_parse_u64(e->value, value) || *value < min || *value > max)
+		return tb_usage(err,
+				"%s:%u: %s = %s: expected a number from %llu "
+				"to %llu",
+				conf->path, e->line, key, e->value,
+				(unsigned long long)min,
+				(unsigned long long)max);
+	return 0;
+}
+
+int tb_conf_check_used(const struct tb_conf *conf, struct tb_err *err)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < conf->nr_sections; i++) {
+		const struct tb_section *s = &conf->sections[i];
+
+		for (j = 0; j < s->nr_entries; j++)
+			if (!s->entries[j].is_used)
+				return tb_usage(err,
+						"%s:%u: unknown key '%s' in "
+						"[%s%s%s]",
+						conf->path, s->entries[j].line,
+						s->entries[j].key, s->kind,
+						*s->name ? " " : "", s->name);
+	}
+	return 0;
+}

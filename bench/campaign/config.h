@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The INI files of tlbbench, read strictly.
+ *
+ *	# comment            (whole lines; so is ';')
+ *	[kind] or [kind name]
+ *	key = value
+ *
+ * Every mistake is a usage error that names file:line: a key twice, a section
+ * twice, a line that is neither, and keys that nobody asked for. (inih and
+ * iniparser keep the last of two equal keys or cut long names silently.)
+ */
+#ifndef TB_CONFIG_H
+#define TB_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/**
+ * struct tb_entry - one key
+ * @is_used: somebody asked for it, see tb_conf_check_used()
+ */
+struct tb_entry {
+	char *key;
+	char *value;
+	unsigned int line;
+	bool is_used;
+};
+
+/**
+ * struct tb_section - one section
+ * @kind: first word of the header
+ * @name: the rest, "" if there is none
+ */
+struct tb_section {
+	char *kind;
+	char *name;
+	unsigned int line;
+	struct tb_entry *entries;
+	unsigned int nr_entries;
+};
+
+struct tb_conf {
+	char *path;
+	struct tb_section *sections;
+	unsigned int nr_sections;
+};
+
+/* Parse a file; an unreadable one is a usage error. */
+int tb_conf_load(struct tb_conf *conf, const char *path, struct tb_err *err);
+
+/* Parse @text; @path is only what messages call it. */
+int tb_conf_parse(struct tb_conf *conf, const char *path, const char *text,
+		  struct tb_err *err);
+void tb_conf_fini(struct tb_conf *conf);
+
+/* The section "[kind]" without a name, or NULL. */
+struct tb_section *tb_conf_section(const struct tb_conf *conf,
+				   const char *kind);
+
+/* The entry, marked as used, or NULL. */
+struct tb_entry *tb_section_find(struct tb_section *s, const char *key);
+
+/* Value of @key, or @def where section or key is missing. */
+const char *tb_section_text(struct tb_section *s, const char *key,
+			    const char *def);
+
+/* Number within [min, max], or @def; anything else is a usage error. */
+int tb_section_u64(const struct tb_conf *conf, struct tb_section *s,
+		   const char *key, uint64_t def, uint64_t min, uint64_t max,
+		   uint64_t *value, struct tb_err *err);
+
+/* Usage error for the first key that was never asked for. */
+int tb_conf_check_used(const struct tb_conf *conf, struct tb_err *err);
+
+#endif

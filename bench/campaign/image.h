@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Kernel images: where they are and who they say they are.
+ */
+#ifndef TB_IMAGE_H
+#define TB_IMAGE_H
+
+#include "campaign/plan.h"
+
+/**
+ * tb_home() - the checkout or installation that holds kernels/ and report/
+ *
+ * $TLBBENCH_HOME, else the folder above the one of the running binary.
+ */
+int tb_home(char *path, size_t size_bytes, struct tb_err *err);
+
+/**
+ * tb_images_resolve() - find the image of every kernel of the plan
+ *
+ * Strategies are asked of `kernels/build --path`; nothing is built. Fills
+ * image, id and release. A kernel without an image is a usage error.
+ */
+int tb_images_resolve(struct tb_plan *plan, struct tb_err *err);
+
+#endif

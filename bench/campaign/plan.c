@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The plan from a campaign file. */
+#include "campaign/plan.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "campaign/cases.h"
+
+#define DEFAULT_BOOTS 4
+#define DEFAULT_VM_CPUS 4
+#define DEFAULT_VM_MEMORY_BYTES (1ULL << 30)
+#define DEFAULT_VM_TIMEOUT_S 120
+
+static const char *const accels[] = { "auto", "kvm", "exact" };
+static const char *const section_kinds[] = { "campaign", "vm", "kernel",
+					     "defaults", "case" };
+
+const char *tb_accel_name(enum tb_accel accel)
+{
+	return accels[accel];
+}
+
+/* Names become file names and words of a report. */
+static int check_name(const struct tb_conf *conf, unsigned int line,
+		      const char *name, struct tb_err *err)
+{
+	const char *p;
+
+	for (p = name; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("-_.+", *p))
+			break;
+	if (*p || !*name || !isalnum((unsigned char)*name))
+		return tb_usage(err,
+				"%s:%u: name '%s': expected letters, digits "
+				"and - _ . +",
+				conf->path, line, name);
+	return 0;
+}
+
+static int check_sections(const struct tb_conf *conf, struct tb_err *err)
+{
+	unsigned int i, kind;
+
+	for (i = 0; i < conf->nr_sections; i++) {
+		const struct tb_section *s = &conf->sections[i];
+		bool is_named =
+			!strcmp(s->kind, "kernel") || !strcmp(s->kind, "case");
+
+		for (kind = 0; kind < ARRAY_SIZE(section_kinds); kind++)
+			if (!strcmp(s->kind, section_kinds[kind]))
+				break;
+		if (kind == ARRAY_SIZE(section_kinds))
+			return tb_usage(
+				err,
+				"%s:%u: unknown section [%s], expected "
+				"campaign, vm, kernel, defaults or case",
+				conf->path, s->line, s->kind);
+		if (is_named && check_name(conf, s->line, s->name, err))
+			return err->code;
+		if (!is_named && *s->name)
+			return tb_usage(err, "%s:%u: [%s] takes no name",
+					conf->path, s->line, s->kind);
+	}
+	return 0;
+}
+
+static char *copy_text(const char *text, struct tb_err *err)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		tb_fail_errno(err, -ENOMEM, "plan");
+	return copy;
+}
+
+static int read_backend(struct tb_plan *plan, const struct tb_conf *conf,
+			struct tb_section *s, struct tb_err *err)
+{
+	const struct tb_entry *e = tb_section_find(s, "backend");
+
+	if (!e || !strcmp(e->value, "here"))
+		return 0;
+	plan->is_vm = !strcmp(e->value, "vm");
+	if (plan->is_vm)
+		return 0;
+	return tb_usage(err, "%s:%u: backend = %s: expected here or vm",
+			conf->path, e->line, e->value);
+}
+
+static int read_campaign(struct tb_plan *plan, const struct tb_conf *conf,
+			 struct tb_err *err)
+{
+	struct tb_section *s = tb_conf_section(conf, "campaign");
+	uint64_t boots;
+	int ret;
+
+	if (!s || !tb_section_find(s, "name"))
+		return tb_usage(err,
+				"%s: expected a section [campaign] with "
+				"a name",
+				conf->path);
+	plan->name = copy_text(tb_section_text(s, "name", ""), err);
+	if (!plan->name)
+		return err->code;
+	ret = check_name(conf, s->line, plan->name, err);
+	if (!ret)
+		ret = read_backend(plan, conf, s, err);
+	if (!ret)
+		ret = tb_section_u64(conf, s, "boots",
+				     plan->is_vm ? DEFAULT_BOOTS : 1, 1, 1000,
+				     &boots, err);
+	if (!ret)
+		ret = tb_section_u64(conf, s, "seed", 1, 1, UINT32_MAX,
+				     &plan->seed, err);
+	if (!ret)
+		plan->boots = (unsigned int)boots;
+	return ret;
+}
+
+static int read_vm(struct tb_plan *plan, const struct tb_conf *conf,
+		   struct tb_err *err)
+{
+	struct tb_section *s = tb_conf_section(conf, "vm");
+	const struct tb_entry *e = tb_section_find(s, "accel");
+	uint64_t cpus, timeout_s;
+	unsigned int i;
+
+	for (i = 0; e && i < ARRAY_SIZE(accels); i++)
+		if (!strcmp(e->value, accels[i]))
+			break;
+	if (e && i == ARRAY_SIZE(accels))
+		return tb_usage(err,
+				"%s:%u: accel = %s: expected auto, kvm or "
+				"exact",
+				conf->path, e->line, e->value);
+	plan->accel = e ? (enum tb_accel)i : TB_ACCEL_AUTO;
+	if (tb_section_u64(conf, s, "cpus", DEFAULT_VM_CPUS, 1, 64, &cpus,
+			   err) ||
+	    tb_section_u64(conf, s, "timeout_seconds", DEFAULT_VM_TIMEOUT_S, 1,
+			   86400, &timeout_s, err))
+		return err->code;
+	plan->vm_cpus = (unsigned int)cpus;
+	plan->vm_timeout_s = (unsigned int)timeout_s;
+	plan->vm_memory_bytes = DEFAULT_VM_MEMORY_BYTES;
+	e = tb_section_find(s, "memory");
+	if (e && (!tb_parse_size(e->value, &plan->vm_memory_bytes) ||
+		  plan->vm_memory_bytes < 128ULL << 20))
+		return tb_usage(err,
+				"%s:%u: memory = %s: expected a size like 1G, "
+				"128M or more",
+				conf->path, e->line, e->value);
+	return 0;
+}
+
+static int read_kernel(struct tb_plan *plan, const struct tb_conf *conf,
+		       struct tb_section *s, struct tb_err *err)
+{
+	struct tb_kernel *k = &plan->kernels[plan->nr_kernels++];
+	const struct tb_entry *strategy = tb_section_find(s, "strategy");
+	const struct tb_entry *image = tb_section_find(s, "image");
+
+	k->line = s->line;
+	k->name = copy_text(s->name, err);
+	k->append = copy_text(tb_section_text(s, "append", ""), err);
+	if (strategy)
+		k->strategy = copy_text(strategy->value, err);
+	if (image)
+		k->image = copy_text(image->value, err);
+	if (err->code)
+		return err->code;
+	if (!strategy == !image)
+		return tb_usage(err,
+				"%s:%u: [kernel %s]: expected either strategy "
+				"or image",
+				conf->path, s->line, s->name);
+	return 0;
+}
+
+static int read_kernels(struct tb_plan *plan, const struct tb_conf *conf,
+			struct tb_err *err)
+{
+	unsigned int i;
+	int ret = 0;
+
+	plan->kernels = calloc(conf->nr_sections + 1, sizeof(*plan->kernels));
+	if (!plan->kernels)
+		return tb_fail_errno(err, -ENOMEM, "plan");
+	for (i = 0; i < conf->nr_sections && !ret; i++)
+		if (!strcmp(conf->sections[i].kind, "kernel"))
+			ret = read_kernel(plan, conf, &conf->sections[i], err);
+	if (ret)
+		return ret;
+	if (plan->is_vm && !plan->nr_kernels)
+		return tb_usage(err, "%s: backend vm needs a [kernel NAME]",
+				conf->path);
+	if (!plan->is_vm && plan->nr_kernels)
+		return tb_usage(err,
+				"%s:%u: backend here runs on this kernel; "
+				"[kernel %s] needs backend = vm",
+				conf->path, plan->kernels[0].line,
+				plan->kernels[0].name);
+	if (!plan->is_vm) {
+		plan->nr_kernels = 1;
+		plan->kernels[0].name = copy_text("running", err);
+		plan->kernels[0].append = copy_text("", err);
+	}
+	return err->code;
+}
+
+static int read_cases(struct tb_plan *plan, const struct tb_conf *conf,
+		      unsigned int max_cpus, struct tb_err *err)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < conf->nr_sections && !ret; i++)
+		if (!strcmp(conf->sections[i].kind, "case"))
+			ret = tb_cases_add(&plan->cases, &plan->nr_cases, conf,
+					   &conf->sections[i],
+					   tb_conf_section(conf, "defaults"),
+					   max_cpus, err);
+	if (!ret && !plan->nr_cases)
+		return tb_usage(err, "%s: expected a [case NAME]", conf->path);
+	return ret;
+}
+
+/*
+ * A B B A: pairs are adjacent and their order turns around from pair to pair,
+ * so a drift of the machine falls on both kernels alike.
+ */
+static int order_slots(struct tb_plan *plan, struct tb_err *err)
+{
+	unsigned int pair, i, n = 0;
+
+	plan->nr_slots = plan->boots * plan->nr_kernels;
+	plan->slots = calloc(plan->nr_slots, sizeof(*plan->slots));
+	if (!plan->slots)
+		return tb_fail_errno(err, -ENOMEM, "plan");
+	for (pair = 0; pair < plan->boots; pair++)
+		for (i = 0; i < plan->nr_kernels; i++, n++)
+			plan->slots[n] = (struct tb_slot_plan){
+				.slot = n,
+				.pair = pair,
+				.kernel =
+					pair % 2 ? plan->nr_kernels - 1 - i : i,
+				.seed = plan->seed + pair,
+			};
+	return 0;
+}
+
+static int fill(struct tb_plan *plan, const struct tb_conf *conf,
+		const struct tb_topo *topo, struct tb_err *err)
+{
+	int ret = check_sections(conf, err);
+
+	if (!ret)
+		ret = read_campaign(plan, conf, err);
+	if (!ret)
+		ret = read_vm(plan, conf, err);
+	if (!ret)
+		ret = read_kernels(plan, conf, err);
+	if (!ret)
+		ret = read_cases(plan, conf,
+				 plan->is_vm ? plan->vm_cpus : topo->nr_cpus,
+				 err);
+	if (!ret)
+		ret = tb_conf_check_used(conf, err);
+	if (!ret)
+		ret = order_slots(plan, err);
+	return ret;
+}
+
+static int finish(struct tb_plan *plan, struct tb_conf *conf,
+		  const struct tb_topo *topo, struct tb_err *err)
+{
+	int ret;
+
+	*plan = (struct tb_plan){ .path = strdup(conf->path) };
+	ret = plan->path ? fill(plan, conf, topo, err)
+			 : tb_fail_errno(err, -ENOMEM, "plan");
+	tb_conf_fini(conf);
+	if (ret)
+		tb_plan_fini(plan);
+	return ret;
+}
+
+int tb_plan_load(struct tb_plan *plan, const char *path,
+		 const struct tb_topo *topo, struct tb_err *err)
+{
+	struct tb_conf conf;
+	int ret = tb_conf_load(&conf, path, err);
+
+	return ret ? ret : finish(plan, &conf, topo, err);
+}
+
+int tb_plan_parse(struct tb_plan *plan, const char *path, const char *text,
+		  const struct tb_topo *topo, struct tb_err *err)
+{
+	struct tb_conf conf;
+	int ret = tb_conf_parse(&conf, path, text, err);
+
+	return ret ? ret : finish(plan, &conf, topo, err);
+}
+
+void tb_plan_fini(struct tb_plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->nr_kernels; i++) {
+		struct tb_kernel *k = &plan->kernels[i];
+
+		free(k->name);
+		free(k->strategy);
+		free(k->image);
+		free(k->append);
+		free(k->id);
+		free(k->release);
+	}
+	for (i = 0; i < plan->nr_cases; i++)
+		tb_case_fini(&plan->cases[i]);
+	free(plan->kernels);
+	free(plan->cases);
+	free(plan->slots);
+	free(plan->name);
+	free(plan->path);
+	*plan = (struct tb_plan){ 0 };
+}
+
+void tb_plan_json(const struct tb_plan *plan, struct tb_buf *b)
+{
+	struct tb_json j = { .buf = b };
+	unsigned int i;
+
+	tb_json_obj(&j, NULL);
+	tb_json_u64(&j, "schema", 1);
+	tb_json_str(&j, "type", "plan");
+	tb_json_str(&j, "campaign", plan->name);
+	tb_json_str(&j, "backend", plan->is_vm ? "vm" : "here");
+	tb_json_str(&j, "accel", plan->is_vm ? accels[plan->accel] : "none");
+	tb_json_u64(&j, "seed", plan->seed);
+	tb_json_str(&j, "reference", plan->kernels[0].name);
+	tb_json_arr(&j, "kernels");
+	for (i = 0; i < plan->nr_kernels; i++) {
+		tb_json_obj(&j, NULL);
+		tb_json_str(&j, "name", plan->kernels[i].name);
+		tb_json_str(&j, "kernel_id", plan->kernels[i].id);
+		tb_json_str(&j, "release", plan->kernels[i].release);
+		tb_json_obj_end(&j);
+	}
+	tb_json_arr_end(&j);
+	tb_json_arr(&j, "cases");
+	for (i = 0; i < plan->nr_cases; i++) {
+		tb_json_obj(&j, NULL);
+		tb_json_str(&j, "case", plan->cases[i].name);
+		tb_json_str(&j, "workload", plan->cases[i].ops->name);
+		tb_json_obj_end(&j);
+	}
+	tb_json_arr_end(&j);
+	tb_json_arr(&j, "slots");
+	for (i = 0; i < plan->nr_slots; i++) {
+		const struct tb_slot_plan *s = &plan->slots[i];
+
+		tb_json_obj(&j, NULL);
+		tb_json_u64(&j, "slot", s->slot);
+		tb_json_u64(&j, "pair", s->pair);
+		tb_json_str(&j, "kernel", plan->kernels[s->kernel].name);
+		tb_json_u64(&j, "seed", s->seed);
+		tb_json_obj_end(&j);
+	}
+	tb_json_arr_end(&j);
+	tb_json_obj_end(&j);
+	tb_buf_add(b, "\n", 1);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A campaign file, resolved: kernels, cases and the exact order of slots.
+ *
+ *	[campaign]  name, backend = here | vm, boots, seed
+ *	[vm]        cpus, memory (k, M, G), accel = auto | kvm | exact,
+ *	            timeout_seconds (wall clock of one slot)
+ *	[kernel N]  strategy = ID | image = DIR, append = kernel parameters
+ *	[defaults]  keys of cases
+ *	[case N]    workload, its parameters, and of the harness: cpus,
+ *	            threads.ROLE, instances, ops, warmup_ops, repetitions,
+ *sched, placement, timeout_seconds. A list "a, b" is swept.
+ */
+#ifndef TB_PLAN_H
+#define TB_PLAN_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "campaign/config.h"
+#include "engine/case.h"
+#include "machine/topo.h"
+
+enum tb_accel {
+	TB_ACCEL_AUTO,
+	TB_ACCEL_KVM,
+	TB_ACCEL_EXACT
+};
+
+/* "kvm", "exact"; of the here backend NULL is "none". */
+const char *tb_accel_name(enum tb_accel accel);
+
+/**
+ * struct tb_kernel - one side of the comparison
+ * @name: as in the campaign; the first is the reference
+ * @strategy: id of kernels/strategies/, or NULL
+ * @image: directory that kernels/build makes; filled by tb_image_resolve()
+ *	unless the campaign names it
+ * @append: further kernel parameters, may be ""
+ * @id, @release: from image.conf
+ * @line: of the section, for messages
+ */
+struct tb_kernel {
+	char *name;
+	char *strategy;
+	char *image;
+	char *append;
+	char *id;
+	char *release;
+	unsigned int line;
+};
+
+/**
+ * struct tb_slot_plan - one boot in its place
+ * @pair: boots of all kernels with the same pair share @seed and are compared
+ *	with each other
+ */
+struct tb_slot_plan {
+	unsigned int slot;
+	unsigned int pair;
+	unsigned int kernel;
+	uint64_t seed;
+};
+
+struct tb_plan {
+	char *path;
+	char *name;
+	bool is_vm;
+	unsigned int boots;
+	uint64_t seed;
+	unsigned int vm_cpus;
+	uint64_t vm_memory_bytes;
+	unsigned int vm_timeout_s;
+	enum tb_accel accel;
+	struct tb_kernel *kernels;
+	unsigned int nr_kernels;
+	struct tb_case *cases;
+	unsigned int nr_cases;
+	struct tb_slot_plan *slots;
+	unsigned int nr_slots;
+};
+
+/**
+ * tb_plan_load() - read and check a campaign file, whole
+ * @topo: usable CPUs; decides what fits with the here backend
+ *
+ * Every mistake is a usage error with file:line; nothing is started.
+ */
+int tb_plan_load(struct tb_plan *plan, const char *path,
+		 const struct tb_topo *topo, struct tb_err *err);
+
+/* The same from text, which messages call @path. */
+int tb_plan_parse(struct tb_plan *plan, const char *path, const char *text,
+		  const struct tb_topo *topo, struct tb_err *err);
+void tb_plan_fini(struct tb_plan *plan);
+
+/* plan.json of the campaign directory, one line. */
+void tb_plan_json(const struct tb_plan *plan, struct tb_buf *b);
+
+#endif

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Serialisation of records. */
+#include "campaign/record.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "campaign/params.h"
+#include "machine/audit.h"
+
+#define STRATEGY_DIR "/sys/kernel/tlb_strategy"
+
+static const char *const scheds[] = { "auto", "fifo", "other" };
+
+static void add_identity(struct tb_json *j, const char *type,
+			 const struct tb_slot_info *info)
+{
+	tb_json_u64(j, "schema", TB_SCHEMA);
+	tb_json_str(j, "type", type);
+	tb_json_str(j, "campaign", info->campaign);
+	tb_json_u64(j, "slot", info->slot);
+	tb_json_u64(j, "pair", info->pair);
+	tb_json_str(j, "kernel", info->kernel);
+	tb_json_str(j, "kernel_id", info->kernel_id);
+	tb_json_u64(j, "seed", info->seed);
+	tb_json_str(j, "backend", info->backend);
+	tb_json_str(j, "accel", info->accel);
+}
+
+static int is_visible(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
+/* What the kernel itself says it runs; empty on kernels without the series. */
+static void add_strategy(struct tb_json *j)
+{
+	struct dirent **names = NULL;
+	int i, n = scandir(STRATEGY_DIR, &names, is_visible, alphasort);
+
+	tb_json_obj(j, "strategy");
+	for (i = 0; i < n; i++) {
+		char path[sizeof(STRATEGY_DIR) + 256 + 1], value[64];
+
+		snprintf(path, sizeof(path), STRATEGY_DIR "/%s",
+			 names[i]->d_name);
+		if (!tb_read_line(path, value, sizeof(value)))
+			tb_json_str(j, names[i]->d_name, value);
+		free(names[i]);
+	}
+	free(names);
+	tb_json_obj_end(j);
+}
+
+static void add_audit(struct tb_json *j)
+{
+	unsigned int i, nr = 0;
+	struct tb_fact *facts = tb_audit_read(&nr);
+
+	tb_json_obj(j, "audit");
+	for (i = 0; facts && i < nr; i++)
+		tb_json_str(j, facts[i].name,
+			    facts[i].is_known ? facts[i].value : NULL);
+	tb_json_obj_end(j);
+	free(facts);
+}
+
+void tb_record_boot(const struct tb_slot_info *info, struct tb_buf *line)
+{
+	struct tb_json j = { .buf = line };
+	char release[128];
+
+	tb_audit_release(release, sizeof(release));
+	tb_json_obj(&j, NULL);
+	add_identity(&j, "boot", info);
+	tb_json_str(&j, "release", release);
+	tb_json_str(&j, "tlbbench", TB_VERSION);
+	add_strategy(&j);
+	add_audit(&j);
+	tb_json_arr(&j, "caveats");
+	tb_json_arr_end(&j);
+	tb_json_obj_end(&j);
+	tb_buf_add(line, "\n", 1);
+}
+
+static void add_texts(struct tb_json *j, const char *name,
+		      const struct wl_reasons *texts)
+{
+	unsigned int i;
+
+	tb_json_arr(j, name);
+	for (i = 0; i < texts->nr; i++)
+		tb_json_str(j, NULL, texts->text[i]);
+	tb_json_arr_end(j);
+}
+
+static void add_harness(struct tb_json *j, const struct tb_case *cs,
+			const struct tb_result *r)
+{
+	tb_json_obj(j, "harness");
+	tb_json_u64(j, "cpus", cs->nr_cpus);
+	tb_json_u64(j, "instances", cs->instances);
+	tb_json_u64(j, "ops", cs->nr_ops);
+	tb_json_u64(j, "warmup_ops", cs->nr_warmup_ops);
+	tb_json_u64(j, "repetitions", cs->repetitions);
+	tb_json_u64(j, "timeout_seconds", cs->timeout_s);
+	tb_json_str(j, "placement", cs->placement);
+	tb_json_str(j, "sched_asked", scheds[cs->sched]);
+	tb_json_str(j, "sched", r->sched);
+	tb_json_u64(j, "arena_pages", r->arena_pages);
+	tb_json_obj_end(j);
+}
+
+static void add_thread(struct tb_json *j, const struct tb_case *cs,
+		       unsigned int instance, unsigned int role,
+		       unsigned int idx, int cpu)
+{
+	tb_json_obj(j, NULL);
+	tb_json_u64(j, "instance", instance);
+	tb_json_str(j, "role", cs->ops->roles[role].name);
+	tb_json_u64(j, "index", idx);
+	tb_json_u64(j, "cpu", (uint64_t)cpu);
+	tb_json_obj_end(j);
+}
+
+static void add_threads(struct tb_json *j, const struct tb_case *cs,
+			const struct tb_result *r)
+{
+	unsigned int instance, role, idx, i = 0;
+
+	tb_json_arr(j, "threads");
+	for (instance = 0; instance < cs->instances; instance++)
+		for (role = 0; role < cs->nr_roles; role++)
+			for (idx = 0; idx < cs->nr_threads[role]; idx++)
+				add_thread(j, cs, instance, role, idx,
+					   r->cpus[i++]);
+	tb_json_arr_end(j);
+}
+
+static void add_clock(struct tb_json *j, const struct tb_clock *c)
+{
+	tb_json_obj(j, "clock");
+	tb_json_str(j, "kind", tb_clock_name(c));
+	tb_json_f64(j, "ticks_per_second", c->hz);
+	tb_json_f64(j, "first_ticks_per_second", c->first_hz);
+	tb_json_f64(j, "drift_ppm", c->drift_ppm);
+	tb_json_u64(j, "pair_p50_ticks", c->pair_p50_ticks);
+	if (c->kind == TB_CLOCK_ICOUNT)
+		tb_json_u64(j, "icount_shift", c->icount_shift);
+	tb_json_obj_end(j);
+}
+
+static uint64_t in_units(const struct tb_clock *c, uint64_t ticks)
+{
+	return (uint64_t)llround(tb_clock_value(c, (double)ticks));
+}
+
+static void add_histogram(struct tb_json *j, const struct tb_clock *c,
+			  const struct tb_hist *h)
+{
+	unsigned int i;
+
+	tb_json_obj(j, "histogram");
+	tb_json_str(j, "unit", tb_clock_unit(c));
+	tb_json_u64(j, "count", h->count);
+	tb_json_u64(j, "min", h->count ? in_units(c, h->min) : 0);
+	tb_json_u64(j, "max", in_units(c, h->max));
+	tb_json_u64(j, "sum", in_units(c, h->sum));
+	tb_json_u64(j, "overflow", h->overflow);
+	tb_json_arr(j, "buckets");
+	for (i = 0; i < TB_HIST_BUCKETS; i++) {
+		if (!h->bucket[i])
+			continue;
+		tb_json_arr(j, NULL);
+		tb_json_u64(j, NULL, in_units(c, tb_hist_low(i)));
+		tb_json_u64(j, NULL, h->bucket[i]);
+		tb_json_arr_end(j);
+	}
+	tb_json_arr_end(j);
+	tb_json_obj_end(j);
+}
+
+static void add_pass(struct tb_json *j, const char *name,
+		     const struct tb_clock *c, const struct tb_pass *p)
+{
+	tb_json_obj(j, name);
+	tb_json_u64(j, "ops", p->nr_ops);
+	tb_json_u64(j, "dropped", p->nr_dropped);
+	tb_json_u64(j, "elapsed_ns", p->elapsed_ns);
+	add_histogram(j, c, &p->latency);
+	tb_json_obj_end(j);
+}
+
+static void add_observer_ratio(struct tb_json *j, const struct tb_result *r)
+{
+	double timed = (double)r->timed.latency.sum;
+	double counted = (double)r->counted.latency.sum;
+
+	/* Mean op time with counters over without; null if either is empty. */
+	tb_json_f64(j, "observer_ratio",
+		    timed > 0
+			    ? counted / timed * (double)r->timed.latency.count /
+				      (double)r->counted.latency.count
+			    : NAN);
+}
+
+/* The value and its reason, or null: absent is never 0. */
+static void add_status(struct tb_json *j, enum tb_status status, double value,
+		       const char *reason)
+{
+	tb_json_str(j, "status", tb_status_name(status));
+	if (status == TB_STATUS_ABSENT)
+		tb_json_null(j, "value");
+	else
+		tb_json_f64(j, "value", value);
+	tb_json_str(j, "reason", *reason ? reason : NULL);
+}
+
+static void add_counters(struct tb_json *j, const struct tb_result *r)
+{
+	unsigned int i;
+
+	tb_json_arr(j, "counters");
+	for (i = 0; i < r->nr_counters; i++) {
+		const struct tb_counter *c = &r->counters[i];
+
+		tb_json_obj(j, NULL);
+		tb_json_str(j, "name", c->name);
+		tb_json_str(j, "scope", c->scope);
+		add_status(j, c->status, (double)c->value, c->reason);
+		tb_json_obj_end(j);
+	}
+	tb_json_arr_end(j);
+}
+
+static void add_metrics(struct tb_json *j, const struct tb_result *r)
+{
+	unsigned int i;
+
+	tb_json_arr(j, "metrics");
+	for (i = 0; i < r->nr_metrics; i++) {
+		const struct tb_metric *m = &r->metrics[i];
+
+		tb_json_obj(j, NULL);
+		tb_json_str(j, "name", m->name);
+		tb_json_str(j, "unit", m->unit);
+		tb_json_str(j, "better", m->better);
+		tb_json_bool(j, "headline", m->is_headline);
+		add_status(j, m->status, m->value, m->reason);
+		tb_json_obj_end(j);
+	}
+	tb_json_arr_end(j);
+}
+
+void tb_record_repetition(const struct tb_slot_info *info,
+			  const struct tb_case *cs, unsigned int repetition,
+			  const struct tb_result *r, struct tb_buf *line)
+{
+	struct tb_json j = { .buf = line };
+
+	tb_json_obj(&j, NULL);
+	add_identity(&j, "repetition", info);
+	tb_json_str(&j, "case", cs->name);
+	tb_json_str(&j, "workload", cs->ops->name);
+	tb_json_u64(&j, "repetition", repetition);
+	tb_json_str(&j, "state", tb_state_name(r->state));
+	add_texts(&j, "reasons", &r->reasons);
+	add_texts(&j, "caveats", &r->caveats);
+	/* No litmus test has run on this boot. */
+	tb_json_str(&j, "soundness", "unchecked");
+	tb_json_obj(&j, "params");
+	tb_params_json(cs->ops, cs->conf, &j);
+	tb_json_obj_end(&j);
+	add_harness(&j, cs, r);
+	add_threads(&j, cs, r);
+	add_clock(&j, &r->clock);
+	tb_json_obj(&j, "passes");
+	if (r->state == TB_STATE_OK) {
+		add_pass(&j, "timed", &r->clock, &r->timed);
+		add_pass(&j, "counted", &r->clock, &r->counted);
+	}
+	tb_json_obj_end(&j);
+	add_observer_ratio(&j, r);
+	add_counters(&j, r);
+	add_metrics(&j, r);
+	tb_json_obj_end(&j);
+	tb_buf_add(line, "\n", 1);
+}

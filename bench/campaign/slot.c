@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Executes a slot and hands every record over at once. */
+#include "campaign/slot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "engine/run.h"
+
+static int put(struct tb_sink *sink, struct tb_buf *line, struct tb_err *err)
+{
+	int ret;
+
+	if (line->has_failed)
+		ret = tb_fail_errno(err, -ENOMEM, "cannot make a record");
+	else
+		ret = sink->put(sink, line->data, line->len_bytes, err);
+	tb_buf_fini(line);
+	return ret;
+}
+
+static int run_one(const struct tb_run_env *env,
+		   const struct tb_slot_info *info, const struct tb_case *cs,
+		   unsigned int repetition, struct tb_result *r,
+		   struct tb_sink *sink, struct tb_err *err)
+{
+	struct tb_buf line = { 0 };
+	int ret = tb_run_case(env, cs, r, err);
+
+	if (ret)
+		return ret;
+	tb_record_repetition(info, cs, repetition, r, &line);
+	return put(sink, &line, err);
+}
+
+int tb_slot_execute(const struct tb_plan *plan, const struct tb_slot_info *info,
+		    struct tb_sig *sig, struct tb_sink *sink,
+		    unsigned int *nr_not_ok,
+		    void (*show)(const struct tb_case *cs,
+				 const struct tb_result *r),
+		    struct tb_err *err)
+{
+	/* Two histograms: too large for the stack of a thread. */
+	struct tb_result *r = calloc(1, sizeof(*r));
+	struct tb_topo topo = { 0 };
+	struct tb_run_env env = {
+		.topo = &topo,
+		.sig = sig,
+		.icount_shift = info->icount_shift,
+	};
+	struct tb_buf line = { 0 };
+	unsigned int i, repetition;
+	int ret;
+
+	*nr_not_ok = 0;
+	if (!r)
+		return tb_fail_errno(err, -ENOMEM, "cannot run a slot");
+	ret = tb_topo_read(&topo, "/sys", err);
+	if (ret)
+		goto out;
+	tb_counters_prepare();
+	tb_record_boot(info, &line);
+	ret = put(sink, &line, err);
+	for (i = 0; i < plan->nr_cases && !ret; i++) {
+		const struct tb_case *cs = &plan->cases[i];
+
+		for (repetition = 0; repetition < cs->repetitions && !ret;
+		     repetition++) {
+			ret = run_one(&env, info, cs, repetition, r, sink, err);
+			if (!ret && r->state != TB_STATE_OK)
+				*nr_not_ok += r->state != TB_STATE_SKIPPED;
+			if (!ret && show)
+				show(cs, r);
+			tb_result_fini(r);
+		}
+	}
+	tb_topo_fini(&topo);
+out:
+	free(r);
+	return ret;
+}

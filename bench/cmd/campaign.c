@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tlbbench campaign: run every slot of a plan, or those that are left. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "campaign/image.h"
+#include "campaign/store.h"
+#include "cmd/cmd.h"
+
+/* A campaign on its way. */
+struct run {
+	const char *results;
+	const char *resume;
+	const char *conf_path;
+	struct tb_buf conf_text;
+	struct tb_topo topo;
+	struct tb_plan plan;
+	struct tb_store store;
+	struct tb_sig sig;
+	unsigned int nr_bad;
+};
+
+static const struct tb_backend *backend_of(const struct run *r)
+{
+	return r->plan.is_vm ? &tb_backend_vm : &tb_backend_here;
+}
+
+static void print_slot(const struct run *r, const struct tb_slot_plan *slot,
+		       const struct tb_slot_file *file,
+		       const struct tb_outcome *out)
+{
+	fprintf(stderr,
+		"tlbbench: slot %u/%u %s, seed %llu: %s, %u records, "
+		"%.1f s%s%s\n",
+		slot->slot + 1, r->plan.nr_slots,
+		r->plan.kernels[slot->kernel].name,
+		(unsigned long long)slot->seed, tb_slot_state_name(out->state),
+		file->nr_records, out->host_seconds, *out->reason ? ": " : "",
+		out->reason);
+	if (out->nr_not_ok)
+		fprintf(stderr, "tlbbench: slot %u: %u repetitions not ok\n",
+			slot->slot + 1, out->nr_not_ok);
+}
+
+static int run_slot(struct run *r, const struct tb_slot_plan *slot,
+		    struct tb_err *err)
+{
+	struct tb_outcome out = { .state = TB_SLOT_OK };
+	struct tb_slot_file file;
+	int ret = tb_store_begin(&r->store, &r->plan, slot, &file, err);
+	const struct tb_boot boot = {
+		.plan = &r->plan,
+		.slot = slot,
+		.conf_text = r->conf_text.data,
+		.dir = file.dir,
+		.sig = &r->sig,
+		.sink = &file.sink,
+	};
+
+	if (!ret)
+		ret = backend_of(r)->run(&boot, &out, err);
+	if (!ret)
+		ret = tb_store_finish(&file, &out, err);
+	if (!ret)
+		print_slot(r, slot, &file, &out);
+	tb_store_abandon(&file);
+	r->nr_bad += out.state != TB_SLOT_OK || out.nr_not_ok;
+	tb_buf_fini(&out.log_tail);
+	return ret;
+}
+
+static int run_slots(struct run *r, struct tb_err *err)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < r->plan.nr_slots && !ret; i++) {
+		if (tb_store_has_slot(&r->store, &r->plan, &r->plan.slots[i]))
+			continue;
+		ret = run_slot(r, &r->plan.slots[i], err);
+	}
+	return ret;
+}
+
+static int prepare(struct run *r, struct tb_err *err)
+{
+	int ret = tb_sig_init(&r->sig);
+
+	if (ret)
+		return tb_fail_errno(err, ret, "signals");
+	ret = tb_topo_read(&r->topo, "/sys", err);
+	if (!ret)
+		ret = tb_plan_load(&r->plan, r->conf_path, &r->topo, err);
+	if (!ret && tb_read_file(r->conf_path, &r->conf_text))
+		ret = tb_usage(err, "%s: cannot be read", r->conf_path);
+	if (!ret && r->plan.is_vm)
+		ret = tb_images_resolve(&r->plan, err);
+	if (!ret)
+		ret = backend_of(r)->prepare(&r->plan, &r->sig, err);
+	if (ret)
+		return ret;
+	if (r->resume)
+		return tb_store_reopen(&r->store, r->resume, &r->plan, err);
+	return tb_store_create(&r->store, r->results, &r->plan,
+			       r->conf_text.data, err);
+}
+
+static int execute(struct run *r)
+{
+	struct tb_err err = { 0 };
+	int ret = prepare(r, &err);
+
+	if (!ret) {
+		if (r->plan.is_vm)
+			fprintf(stderr, "tlbbench: %u slots, accel %s, in %s\n",
+				r->plan.nr_slots, tb_accel_name(r->plan.accel),
+				r->store.dir);
+		ret = run_slots(r, &err);
+	}
+	if (ret) {
+		int code = tb_cmd_fail(&err);
+
+		if (*r->store.dir && !err.is_usage)
+			fprintf(stderr,
+				"tlbbench: what was measured is kept; continue "
+				"with: tlbbench campaign --resume %s\n",
+				r->store.dir);
+		return code;
+	}
+	printf("%s\n", r->store.dir);
+	return r->nr_bad ? TB_EXIT_FAIL : TB_EXIT_OK;
+}
+
+static int parse(struct run *r, int argc, char **argv, char *conf,
+		 char *results, struct tb_err *err)
+{
+	static const struct option options[] = {
+		{ "results", required_argument, NULL, 'o' },
+		{ "resume", required_argument, NULL, 'r' },
+		{ 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'o')
+			r->results = optarg;
+		else if (option == 'r')
+			r->resume = optarg;
+		else
+			return -EINVAL;
+	}
+	if (argc - optind != (r->resume ? 0 : 1))
+		return -EINVAL;
+	if (r->resume)
+		return tb_path(conf, PATH_MAX, err, "%s/campaign.conf",
+			       r->resume);
+	if (tb_path(conf, PATH_MAX, err, "%s", argv[optind]))
+		return err->code;
+	if (r->results)
+		return 0;
+	r->results = results;
+	if (tb_home(results, PATH_MAX - 16, err))
+		return err->code;
+	strcat(results, "/results");
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	char conf[PATH_MAX], results[PATH_MAX];
+	struct run r = { .conf_path = conf };
+	struct tb_err err = { 0 };
+	int code;
+
+	if (parse(&r, argc, argv, conf, results, &err))
+		return err.code ? tb_cmd_fail(&err)
+				: tb_cmd_usage(&tb_cmd_campaign);
+	code = execute(&r);
+	tb_plan_fini(&r.plan);
+	tb_topo_fini(&r.topo);
+	tb_buf_fini(&r.conf_text);
+	return code;
+}
+
+const struct tb_cmd tb_cmd_campaign = {
+	.name = "campaign",
+	.usage = "[--results DIR] CONF | --resume DIR",
+	.help = "run a campaign, or what is left of one",
+	.run = run,
+};

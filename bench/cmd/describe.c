@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tlbbench describe: what a workload does and takes. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "campaign/params.h"
+#include "cmd/cmd.h"
+
+static void print_params(const struct wl_ops *ops)
+{
+	void *conf = tb_params_new(ops);
+	const struct wl_param *p;
+
+	if (!conf)
+		return;
+	printf("\nParameters:\n");
+	for (p = ops->params; p && p->name; p++) {
+		struct tb_buf def = { 0 }, range = { 0 };
+
+		tb_param_text(p, conf, &def);
+		tb_param_range(p, &range);
+		printf("  %s = %s    (%s)\n      %s.\n", p->name,
+		       def.data ? def.data : "", range.data ? range.data : "",
+		       p->help);
+		tb_buf_fini(&def);
+		tb_buf_fini(&range);
+	}
+	free(conf);
+}
+
+static void print_roles(const struct wl_ops *ops)
+{
+	unsigned int i;
+
+	printf("\nRoles:\n");
+	for (i = 0; i < tb_workload_roles(ops); i++) {
+		const struct wl_role *r = &ops->roles[i];
+
+		printf("  threads.%s = ", r->name);
+		if (r->fills_cpus)
+			printf("the CPUs that are left\n");
+		else
+			printf("%u\n", r->def_threads);
+		printf("      The %s %s.\n", r->name, r->help);
+	}
+}
+
+static int run(int argc, char **argv)
+{
+	const struct wl_ops *ops;
+	struct tb_buf names = { 0 };
+
+	if (argc != 2)
+		return tb_cmd_usage(&tb_cmd_describe);
+	ops = tb_workload_find(argv[1]);
+	if (!ops) {
+		tb_workload_names(&names);
+		fprintf(stderr,
+			"tlbbench: unknown workload '%s', expected one of: "
+			"%s\n",
+			argv[1], names.data ? names.data : "");
+		tb_buf_fini(&names);
+		return TB_EXIT_USAGE;
+	}
+	printf("%s: measures %s.\n", ops->name, ops->summary);
+	printf("Flushes in: %s.\nTags: %s.\n", ops->path, ops->tags);
+	print_params(ops);
+	print_roles(ops);
+	return TB_EXIT_OK;
+}
+
+const struct tb_cmd tb_cmd_describe = {
+	.name = "describe",
+	.usage = "WORKLOAD",
+	.help = "what a workload does, its parameters and roles",
+	.run = run,
+};

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Small helpers around cases and their results. */
+#include "engine/case.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+unsigned int tb_case_threads_per_instance(const struct tb_case *cs)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < cs->nr_roles; i++)
+		n += cs->nr_threads[i];
+	return n;
+}
+
+const char *tb_state_name(enum tb_state state)
+{
+	static const char *const names[] = { "ok", "skipped", "failed",
+					     "timeout" };
+
+	return names[state];
+}
+
+void wl_reason(struct wl_reasons *why, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (why->nr == ARRAY_SIZE(why->text))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(why->text[why->nr++], sizeof(why->text[0]), fmt, ap);
+	va_end(ap);
+}

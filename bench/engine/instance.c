@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One instance of a workload in a process of its own. */
+#include "engine/instance.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "machine/place.h"
+
+static void init_worker(struct tb_worker *w, const struct tb_worker *common,
+			struct wl_ctx *ctx, unsigned int i)
+{
+	*w = *common;
+	w->slot = tb_arena_slot(common->arena, common->first_slot + i);
+	w->wl = (struct wl_thread){
+		.ctx = ctx,
+		.role = w->slot->role,
+		.idx = w->slot->idx,
+		.cpu = w->slot->cpu,
+	};
+}
+
+/* Start all threads and wait for their end. */
+static int run_threads(const struct tb_worker *common, struct wl_ctx *ctx,
+		       struct tb_err *err)
+{
+	unsigned int i, nr = common->nr_slots;
+	struct tb_worker *workers = calloc(nr, sizeof(*workers));
+	pthread_t *threads = calloc(nr, sizeof(*threads));
+	unsigned int started = 0;
+	int ret = 0;
+
+	if (!workers || !threads)
+		ret = tb_fail_errno(err, -ENOMEM, "cannot start threads");
+	for (i = 0; i < nr && !ret; i++) {
+		init_worker(&workers[i], common, ctx, i);
+		ret = -pthread_create(&threads[i], NULL, tb_thread_main,
+				      &workers[i]);
+		if (ret)
+			tb_fail_errno(err, ret, "cannot start thread %u", i);
+		else
+			started++;
+	}
+	if (ret)
+		tb_phase_fail(common->arena, err);
+	for (i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	free(workers);
+	free(threads);
+	return ret;
+}
+
+static int run(const struct tb_worker *common, struct tb_err *err)
+{
+	const struct tb_case *cs = common->cs;
+	struct wl_ctx ctx = {
+		.conf = cs->conf,
+		.nr_ops = cs->nr_ops,
+		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
+	};
+	int cpu = tb_arena_slot(common->arena, common->first_slot)->cpu;
+	int ret;
+
+	memcpy(ctx.nr_threads, cs->nr_threads, sizeof(ctx.nr_threads));
+	ret = tb_place_pin(cpu);
+	if (ret)
+		return tb_fail_errno(err, ret, "cannot pin to CPU %d", cpu);
+	ret = cs->ops->setup ? cs->ops->setup(&ctx) : 0;
+	if (ret)
+		return tb_fail_errno(err, ret, "%s: setup failed",
+				     cs->ops->name);
+	ret = run_threads(common, &ctx, err);
+	if (cs->ops->teardown)
+		cs->ops->teardown(&ctx);
+	return ret;
+}
+
+pid_t tb_instance_start(struct tb_arena *arena, const struct tb_case *cs,
+			const struct tb_clock *clock, unsigned int first_slot,
+			struct tb_counters *counters, bool use_fifo,
+			struct tb_err *err)
+{
+	const struct tb_worker common = {
+		.arena = arena,
+		.cs = cs,
+		.clock = clock,
+		.first_slot = first_slot,
+		.nr_slots = tb_case_threads_per_instance(cs),
+		.counters = counters,
+		.use_fifo = use_fifo,
+	};
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		return tb_fail_errno(err, -errno, "cannot fork an instance");
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(TB_EXIT_FAIL);
+	if (run(&common, err)) {
+		tb_phase_fail(arena, err);
+		_exit(TB_EXIT_FAIL);
+	}
+	_exit(TB_EXIT_OK);
+}

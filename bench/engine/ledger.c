@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From counters to numbers per op. */
+#include "engine/ledger.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "machine/mech.h"
+
+#define REASON_PREFIX "tlb_flush."
+/* Counters see all that runs on a CPU; others run there too, but in a VM. */
+#define SHARED_SLACK 0.01
+
+static struct tb_metric *add(struct tb_result *r, const char *unit,
+			     const char *better, bool is_headline,
+			     const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static struct tb_metric *add(struct tb_result *r, const char *unit,
+			     const char *better, bool is_headline,
+			     const char *fmt, ...)
+{
+	struct tb_metric *m = &r->metrics[r->nr_metrics++];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(m->name, sizeof(m->name), fmt, ap);
+	va_end(ap);
+	m->unit = unit;
+	m->better = better;
+	m->is_headline = is_headline;
+	return m;
+}
+
+static const struct tb_counter *counter(const struct tb_result *r,
+					const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr_counters; i++)
+		if (!strcmp(r->counters[i].name, name))
+			return &r->counters[i];
+	return NULL;
+}
+
+static void set_absent(struct tb_metric *m, const char *reason)
+{
+	m->status = TB_STATUS_ABSENT;
+	snprintf(m->reason, sizeof(m->reason), "%s", reason);
+}
+
+/* @m is @c over @divisor. */
+static void set_from(struct tb_metric *m, const struct tb_counter *c,
+		     double divisor)
+{
+	if (!c || c->status == TB_STATUS_ABSENT) {
+		set_absent(m, c ? c->reason : "not counted");
+		return;
+	}
+	m->status = c->status;
+	m->value = (double)c->value / divisor;
+}
+
+/*
+ * Tracing a send is not a flush, and neither is finding on arrival that the
+ * CPU has left the mm ("remote wrong CPU", since 6.14).
+ */
+static bool is_executed_flush(const char *reason)
+{
+	return !strcasestr(reason, "ipi_send") &&
+	       !strcasestr(reason, "wrong_cpu");
+}
+
+static void add_flushes(struct tb_result *r, double ops)
+{
+	struct tb_metric *sum =
+		add(r, "flushes/op", "lower", true, "flushes_per_op");
+	unsigned int i, nr_reasons = 0;
+
+	for (i = 0; i < r->nr_counters; i++) {
+		const struct tb_counter *c = &r->counters[i];
+		const char *reason = c->name + strlen(REASON_PREFIX);
+
+		if (strncmp(c->name, REASON_PREFIX, strlen(REASON_PREFIX)))
+			continue;
+		set_from(add(r, "events/op", "lower", false,
+			     "flushes_per_op.%s", reason),
+			 c, ops);
+		if (!is_executed_flush(reason))
+			continue;
+		nr_reasons++;
+		if (c->status > sum->status) {
+			sum->status = c->status;
+			snprintf(sum->reason, sizeof(sum->reason), "%s",
+				 c->reason);
+		}
+		sum->value += (double)c->value / ops;
+	}
+	if (!nr_reasons) {
+		const struct tb_counter *c = counter(r, "tlb_flush");
+
+		set_absent(sum, c ? c->reason : "not counted");
+	}
+}
+
+static void add_quantile(struct tb_result *r, const char *name, double q)
+{
+	struct tb_metric *m = add(r, "ns", "lower", true, "%s", name);
+
+	m->value = tb_clock_value(
+		&r->clock, (double)tb_hist_quantile(&r->timed.latency, q));
+}
+
+static void add_times(struct tb_result *r)
+{
+	const struct tb_hist *h = &r->timed.latency;
+
+	if (r->clock.kind == TB_CLOCK_ICOUNT) {
+		/* The median: a few ops meet a timer tick, the others agree. */
+		add(r, "instructions", "lower", true, "op_instructions")
+			->value = tb_clock_value(&r->clock, tb_hist_median(h));
+		return;
+	}
+	add_quantile(r, "op_p50_ns", 0.5);
+	add_quantile(r, "op_p99_ns", 0.99);
+	add_quantile(r, "op_p999_ns", 0.999);
+}
+
+static void check_bound(struct tb_result *r, const char *name,
+			const struct wl_bound *b)
+{
+	const struct tb_metric *m = tb_ledger_find(r, name);
+	double slack = r->clock.kind == TB_CLOCK_ICOUNT ? 0 : SHARED_SLACK;
+
+	if (!m || m->status == TB_STATUS_ABSENT)
+		return;
+	if (m->value < b->min * (1 - slack))
+		wl_reason(&r->caveats, "%s is %.4g, expected at least %.4g%s",
+			  name, m->value, b->min,
+			  m->value == 0 ? ": no remote flush was seen" : "");
+	else if (b->max >= 0 && m->value > b->max * (1 + slack))
+		wl_reason(&r->caveats, "%s is %.4g, expected at most %.4g",
+			  name, m->value, b->max);
+}
+
+static void check_expectations(const struct tb_case *cs, struct tb_result *r)
+{
+	struct wl_expect e = { { 0, -1 }, { 0, -1 } };
+	struct wl_ctx ctx = {
+		.conf = cs->conf,
+		.nr_ops = cs->nr_ops,
+		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
+	};
+
+	if (!cs->ops->expect)
+		return;
+	memcpy(ctx.nr_threads, cs->nr_threads, sizeof(ctx.nr_threads));
+	cs->ops->expect(&ctx, &e);
+	check_bound(r, "ipis_received_per_op", &e.ipis_received);
+	check_bound(r, "flushes_per_op", &e.flushes);
+}
+
+static void note_foreign_flushes(struct tb_result *r)
+{
+	const struct tb_counter *c = counter(r, "irq_tlb_elsewhere");
+
+	if (c && c->status != TB_STATUS_ABSENT && c->value)
+		wl_reason(&r->caveats,
+			  "%llu TLB shootdowns on CPUs outside the case: "
+			  "somebody else flushes on this machine",
+			  (unsigned long long)c->value);
+}
+
+const struct tb_metric *tb_ledger_find(const struct tb_result *r,
+				       const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr_metrics; i++)
+		if (!strcmp(r->metrics[i].name, name))
+			return &r->metrics[i];
+	return NULL;
+}
+
+void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
+{
+	const struct tb_counter *irq = counter(r, "irq_tlb");
+	double ops = (double)r->counted.nr_ops;
+	struct tb_mech mech = tb_mech_detect();
+
+	set_from(add(r, "ipis/op", "lower", true, "ipis_received_per_op"), irq,
+		 ops);
+	set_from(add(r, "ipis/op", "lower", true, "ipis_sent_per_op"),
+		 counter(r, "csd_flush"), ops);
+	add_flushes(r, ops);
+	add_times(r);
+	set_from(add(r, "ipis", "lower", false, "ipis_received"), irq, 1);
+	check_expectations(cs, r);
+	note_foreign_flushes(r);
+	if (mech.caveat)
+		wl_reason(&r->caveats, "%s", mech.caveat);
+}

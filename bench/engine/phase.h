@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What coordinator and threads of all instances share during a pass.
+ *
+ * The coordinator moves one word through the phases; at each edge the threads
+ * concerned arrive and sleep on that word, so nothing runs but spinning
+ * responders while counters are read. The arena is one shared mapping made
+ * before the instances are forked.
+ */
+#ifndef TB_PHASE_H
+#define TB_PHASE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/hist.h"
+
+enum tb_phase {
+	TB_PHASE_INIT,
+	TB_PHASE_WARMUP,
+	TB_PHASE_MEASURE,
+	/* The end, in order or not: every loop leaves. */
+	TB_PHASE_DRAIN,
+};
+
+/* Where a thread is, for the watchdog's message. */
+enum tb_step {
+	TB_STEP_START,
+	TB_STEP_EDGE,
+	TB_STEP_REARM,
+	TB_STEP_RENDEZVOUS,
+	TB_STEP_OP,
+	TB_STEP_CHECK,
+	TB_STEP_END,
+};
+
+/* The counters of the counted pass: off, on, off again for good. */
+enum tb_window {
+	TB_WINDOW_SHUT,
+	TB_WINDOW_OPEN,
+	TB_WINDOW_DONE,
+};
+
+#define TB_CACHELINE_BYTES 64
+
+/**
+ * struct tb_slot - one thread, on pages of its own
+ * @epoch: rendezvous asked of this thread; sleepers sleep on it
+ * @ack: last rendezvous that it has done
+ * @step: enum tb_step
+ * @tid: kernel thread id, set before it arrives at the first edge
+ */
+struct tb_slot {
+	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t epoch;
+	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t ack;
+	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t step;
+	pid_t tid;
+	unsigned int instance;
+	unsigned int role;
+	unsigned int idx;
+	int cpu;
+	uint64_t nr_ops;
+	uint64_t nr_dropped;
+	struct tb_hist latency;
+};
+
+/**
+ * struct tb_arena - the shared mapping
+ * @phase: enum tb_phase, a futex
+ * @arrived: threads that have reached the next edge
+ * @expected: how many make it complete
+ * @nr_opened, @nr_closed: initiators that came to open and close the window
+ * @window: enum tb_window
+ * @edge_fd: eventfd that the last one, or a failing one, writes to
+ * @has_failed: claims @failure; the first failure wins
+ * @failure: what the first failing thread says
+ */
+struct tb_arena {
+	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t phase;
+	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t arrived;
+	uint32_t expected;
+	_Atomic uint32_t nr_opened;
+	_Atomic uint32_t nr_closed;
+	_Atomic uint32_t window;
+	int edge_fd;
+	size_t slot_bytes;
+	size_t total_bytes;
+	unsigned int nr_slots;
+	_Atomic uint32_t has_failed;
+	struct tb_err failure;
+};
+
+int tb_arena_new(struct tb_arena **out, unsigned int nr_slots,
+		 struct tb_err *err);
+void tb_arena_free(struct tb_arena *a);
+struct tb_slot *tb_arena_slot(struct tb_arena *a, unsigned int i);
+
+static inline enum tb_phase tb_phase_now(struct tb_arena *a)
+{
+	return (enum tb_phase)atomic_load_explicit(&a->phase,
+						   memory_order_acquire);
+}
+
+/* Coordinator: name the threads of the next edge, move on, wake all. */
+void tb_phase_set(struct tb_arena *a, enum tb_phase phase, uint32_t expected);
+
+/**
+ * tb_phase_arrive() - report at the edge and sleep until the phase changes
+ * @from: the phase that ends here
+ *
+ * Return: the phase that follows.
+ */
+enum tb_phase tb_phase_arrive(struct tb_arena *a, enum tb_phase from);
+
+/* A thread gives up: keep @err if it is the first, end the phase for all. */
+void tb_phase_fail(struct tb_arena *a, const struct tb_err *err);
+
+/* Sleep while *@word is @value (any process); or until it is woken. */
+void tb_futex_wait(_Atomic uint32_t *word, uint32_t value);
+void tb_futex_wake(_Atomic uint32_t *word);
+
+const char *tb_phase_name(enum tb_phase phase);
+const char *tb_step_name(enum tb_step step);
+
+#endif

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PID 1 in a VM: mounts what is needed, makes sure that the kernel is the one
+ * that was asked for, runs its slot, sends the records, powers off.
+ *
+ * The machine belongs to this run, so real-time throttling is switched off;
+ * the audit records it.
+ */
+#include "guest/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "campaign/channel.h"
+#include "campaign/slot.h"
+#include "machine/audit.h"
+
+/* What slot.conf says. */
+struct guest {
+	struct tb_conf conf;
+	struct tb_slot_info info;
+	const char *release;
+	bool is_trial;
+	struct tb_channel channel;
+};
+
+/* A sink that sends. */
+struct channel_sink {
+	struct tb_sink sink;
+	struct tb_channel *channel;
+};
+
+static int put(struct tb_sink *sink, const char *line, size_t len_bytes,
+	       struct tb_err *err)
+{
+	struct channel_sink *s = (struct channel_sink *)sink;
+
+	return tb_channel_send(s->channel, TB_FRAME_RECORD, line, len_bytes,
+			       err);
+}
+
+/*
+ * What is missing shows later, where it is needed and can be named.
+ *
+ * libnuma reads /proc and /sys before main(), so this runs in a first life
+ * that ends by executing the same binary again.
+ */
+static void mount_all(void)
+{
+	static const struct {
+		const char *type;
+		const char *at;
+	} mounts[] = {
+		{ "proc", "/proc" },
+		{ "sysfs", "/sys" },
+		{ "devtmpfs", "/dev" },
+		{ "tmpfs", "/tmp" },
+		{ "tracefs", "/sys/kernel/tracing" },
+		{ "debugfs", "/sys/kernel/debug" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(mounts); i++) {
+		mkdir(mounts[i].at, 0755);
+		if (mount(mounts[i].type, mounts[i].at, mounts[i].type, 0,
+			  NULL) &&
+		    errno != EBUSY)
+			fprintf(stderr, "tlbbench: cannot mount %s: %s\n",
+				mounts[i].at, strerror(errno));
+	}
+}
+
+static bool is_mounted(void)
+{
+	return !access("/proc/self/exe", F_OK);
+}
+
+static void allow_realtime(void)
+{
+	int fd = open("/proc/sys/kernel/sched_rt_runtime_us",
+		      O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (tb_write_all(fd, "-1", 2))
+		fprintf(stderr, "tlbbench: real-time throttling stays on\n");
+	close(fd);
+}
+
+static int read_slot(struct guest *g, struct tb_err *err)
+{
+	struct tb_section *s;
+	uint64_t slot, pair, seed, shift;
+	int ret = tb_conf_load(&g->conf, TB_GUEST_SLOT, err);
+
+	if (ret)
+		return ret;
+	s = tb_conf_section(&g->conf, "slot");
+	if (tb_section_u64(&g->conf, s, "slot", 0, 0, UINT32_MAX, &slot, err) ||
+	    tb_section_u64(&g->conf, s, "pair", 0, 0, UINT32_MAX, &pair, err) ||
+	    tb_section_u64(&g->conf, s, "seed", 0, 0, UINT64_MAX, &seed, err) ||
+	    tb_section_u64(&g->conf, s, "icount_shift", UINT64_MAX, 0, 10,
+			   &shift, err))
+		return err->code;
+	g->info = (struct tb_slot_info){
+		.slot = (unsigned int)slot,
+		.pair = (unsigned int)pair,
+		.kernel = tb_section_text(s, "kernel", ""),
+		.kernel_id = tb_section_text(s, "kernel_id", ""),
+		.seed = seed,
+		.backend = "vm",
+		.accel = tb_section_text(s, "accel", ""),
+		.icount_shift = shift == UINT64_MAX ? -1 : (int)shift,
+	};
+	g->release = tb_section_text(s, "release", "");
+	g->is_trial = !strcmp(tb_section_text(s, "trial", "no"), "yes");
+	return 0;
+}
+
+static void send_end(struct guest *g, const char *state, const char *reason)
+{
+	struct tb_err err = { 0 };
+	char text[TB_ERR_TEXT_BYTES + 16];
+	int len = snprintf(text, sizeof(text), "%s\n%s", state, reason);
+
+	if (tb_channel_send(&g->channel, TB_FRAME_END, text, (size_t)len, &err))
+		fprintf(stderr, "tlbbench: %s\n", err.text);
+}
+
+/* A kernel that is not the one asked for is never measured. */
+static bool is_right_kernel(struct guest *g)
+{
+	char release[128], reason[320];
+
+	tb_audit_release(release, sizeof(release));
+	if (!strcmp(release, g->release))
+		return true;
+	snprintf(reason, sizeof(reason),
+		 "the running kernel is %s, expected %s", release, g->release);
+	send_end(g, "refused", reason);
+	return false;
+}
+
+static int run_slot(struct guest *g, struct tb_err *err)
+{
+	struct channel_sink sink = { { put }, &g->channel };
+	struct tb_topo topo = { 0 };
+	struct tb_plan plan = { 0 };
+	struct tb_sig sig;
+	unsigned int nr_not_ok;
+	char count[16];
+	int ret;
+
+	ret = tb_sig_init(&sig);
+	if (ret)
+		return tb_fail_errno(err, ret, "signals");
+	ret = tb_topo_read(&topo, "/sys", err);
+	if (!ret)
+		ret = tb_plan_load(&plan, TB_GUEST_CAMPAIGN, &topo, err);
+	if (ret)
+		goto out;
+	g->info.campaign = plan.name;
+	ret = tb_slot_execute(&plan, &g->info, &sig, &sink.sink, &nr_not_ok,
+			      NULL, err);
+	if (!ret) {
+		snprintf(count, sizeof(count), "%u", nr_not_ok);
+		send_end(g, "ok", count);
+	}
+	tb_plan_fini(&plan);
+out:
+	tb_topo_fini(&topo);
+	return ret;
+}
+
+void tb_guest_main(void)
+{
+	struct guest g = { .is_trial = false };
+	struct tb_err err = { 0 };
+	int ret;
+
+	if (!is_mounted()) {
+		mount_all();
+		execl("/proc/self/exe", "tlbbench", NULL);
+		fprintf(stderr, "tlbbench: cannot start over: %s\n",
+			strerror(errno));
+	}
+	allow_realtime();
+	ret = tb_channel_open(&g.channel, &err);
+	if (!ret)
+		ret = read_slot(&g, &err);
+	if (!ret && is_right_kernel(&g)) {
+		if (g.is_trial)
+			send_end(&g, "ok", "0");
+		else
+			ret = run_slot(&g, &err);
+	}
+	if (ret) {
+		fprintf(stderr, "tlbbench: %s\n", err.text);
+		if (g.channel.mem)
+			send_end(&g, "failed", err.text);
+	}
+	reboot(RB_POWER_OFF);
+	/* Not reached where power-off works; a restart ends QEMU as well. */
+	reboot(RB_AUTOBOOT);
+	for (;;)
+		pause();
+}

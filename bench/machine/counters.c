@@ -1,0 +1,555 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The only file that talks to libperf.
+ *
+ * One evlist per event: an event that cannot be opened then closes no other,
+ * and each is read and scaled on its own. libperf has no public filter call;
+ * perf_evsel__apply_filter() is linked from the static archive.
+ */
+#include "machine/counters.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <perf/core.h>
+#include <perf/cpumap.h>
+#include <perf/evlist.h>
+#include <perf/evsel.h>
+#include <perf/threadmap.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "machine/mech.h"
+#include "machine/procstat.h"
+
+int perf_evsel__apply_filter(struct perf_evsel *evsel, const char *filter);
+
+#define MAX_EVENTS 16
+#define MAX_COUNTERS 32
+
+/* An event of the counted pass and where its value goes. */
+struct event {
+	struct perf_evlist *evlist;
+	struct perf_evsel *evsel;
+	struct tb_counter *counter;
+};
+
+struct tb_counters {
+	struct tb_cpu_use *cpus;
+	unsigned int nr_cpus;
+	bool has_target;
+	unsigned int max_cpus;
+	uint64_t *irq_by_cpu;
+	struct perf_cpu_map *cpu_map;
+	struct perf_thread_map *any_thread;
+	struct event events[MAX_EVENTS];
+	unsigned int nr_events;
+	struct tb_counter counters[MAX_COUNTERS];
+	unsigned int nr_counters;
+};
+
+static const char *const vmstat_names[] = {
+	"nr_tlb_remote_flush",
+	"nr_tlb_remote_flush_received",
+	"nr_tlb_local_flush_all",
+	"nr_tlb_local_flush_one",
+};
+
+const char *tb_status_name(enum tb_status status)
+{
+	static const char *const names[] = { "ok", "scaled", "absent" };
+
+	return names[status];
+}
+
+static struct tb_counter *add_counter(struct tb_counters *c, const char *scope,
+				      const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static struct tb_counter *add_counter(struct tb_counters *c, const char *scope,
+				      const char *fmt, ...)
+{
+	struct tb_counter *counter = &c->counters[c->nr_counters];
+	va_list ap;
+
+	if (c->nr_counters == MAX_COUNTERS)
+		return NULL;
+	c->nr_counters++;
+	va_start(ap, fmt);
+	vsnprintf(counter->name, sizeof(counter->name), fmt, ap);
+	va_end(ap);
+	counter->scope = scope;
+	return counter;
+}
+
+static void set_absent(struct tb_counter *counter, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void set_absent(struct tb_counter *counter, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(counter->reason, sizeof(counter->reason), fmt, ap);
+	va_end(ap);
+	counter->status = TB_STATUS_ABSENT;
+}
+
+/* --- tracepoints --------------------------------------------------------- */
+
+static const char *tracefs(void)
+{
+	static const char *const roots[] = { "/sys/kernel/tracing",
+					     "/sys/kernel/debug/tracing" };
+	char path[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(roots); i++) {
+		snprintf(path, sizeof(path), "%s/events", roots[i]);
+		if (!access(path, R_OK))
+			return roots[i];
+	}
+	return NULL;
+}
+
+void tb_counters_prepare(void)
+{
+	if (tracefs() || geteuid())
+		return;
+	if (unshare(CLONE_NEWNS))
+		return;
+	/* Or the mount below would appear in the parent namespace as well. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return;
+	if (mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL))
+		return;
+}
+
+static bool tracepoint_id(const char *name, uint64_t *id)
+{
+	const char *root = tracefs();
+	char path[192], line[32];
+
+	if (!root)
+		return false;
+	snprintf(path, sizeof(path), "%s/events/%s/id", root, name);
+	return !tb_read_line(path, line, sizeof(line)) &&
+	       tb_parse_u64(line, id);
+}
+
+static const char *open_failure(int code)
+{
+	switch (-code) {
+	case EACCES:
+	case EPERM:
+		return "needs root or CAP_PERFMON";
+	case EMFILE:
+		return "too many open files: raise the limit (ulimit -n)";
+	default:
+		return strerror(-code);
+	}
+}
+
+static int open_event(struct tb_counters *c, struct event *e, uint64_t id,
+		      const char *filter)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.config = id,
+		.disabled = 1,
+		.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED |
+			       PERF_FORMAT_TOTAL_TIME_RUNNING,
+	};
+	int ret;
+
+	e->evlist = perf_evlist__new();
+	e->evsel = e->evlist ? perf_evsel__new(&attr) : NULL;
+	if (!e->evsel)
+		return -ENOMEM;
+	perf_evlist__add(e->evlist, e->evsel);
+	perf_evlist__set_maps(e->evlist, c->cpu_map, c->any_thread);
+	ret = perf_evlist__open(e->evlist);
+	if (!ret && filter && perf_evsel__apply_filter(e->evsel, filter))
+		ret = -errno;
+	return ret;
+}
+
+/* Owner of the evsel is the evlist. */
+static void close_event(struct event *e)
+{
+	if (!e->evlist)
+		return;
+	perf_evlist__close(e->evlist);
+	perf_evlist__delete(e->evlist);
+	*e = (struct event){ 0 };
+}
+
+static void add_event(struct tb_counters *c, struct tb_counter *counter,
+		      const char *tracepoint, const char *filter)
+{
+	struct event *e = &c->events[c->nr_events];
+	uint64_t id;
+	int ret;
+
+	if (!counter || c->nr_events == MAX_EVENTS)
+		return;
+	if (!tracepoint_id(tracepoint, &id)) {
+		set_absent(counter, "no tracepoint %s (%s)", tracepoint,
+			   tracefs() ? "kernel does not have it"
+				     : "needs root and tracefs");
+		return;
+	}
+	ret = open_event(c, e, id, filter);
+	if (ret) {
+		close_event(e);
+		set_absent(counter, "%s: %s", tracepoint, open_failure(ret));
+		return;
+	}
+	e->counter = counter;
+	c->nr_events++;
+}
+
+/* "remote shootdown" -> "remote_shootdown" */
+static void as_word(char *to, size_t size_bytes, const char *from, int len)
+{
+	snprintf(to, size_bytes, "%.*s", len, from);
+	for (; *to; to++)
+		*to = isspace((unsigned char)*to) ? '_' : *to;
+}
+
+/*
+ * The format file ends in __print_symbolic(REC->reason, { 0, "flush on task
+ * switch" }, { 1, "remote shootdown" }, ...): one counter per pair.
+ */
+static void add_flush_reasons(struct tb_counters *c)
+{
+	struct tb_buf b = { 0 };
+	const char *p = NULL;
+	char path[192];
+	unsigned int reason;
+
+	snprintf(path, sizeof(path), "%s/events/tlb/tlb_flush/format",
+		 tracefs() ? tracefs() : "");
+	if (!tb_read_file(path, &b) && b.data)
+		p = strstr(b.data, "__print_symbolic");
+	if (!p)
+		add_event(c, add_counter(c, "cpu", "tlb_flush"),
+			  "tlb/tlb_flush", NULL);
+	while (p && (p = strchr(p, '{')) &&
+	       sscanf(p, "{ %u , \"", &reason) == 1) {
+		const char *name = strchr(p, '"');
+		char word[48], filter[48];
+
+		if (!name)
+			break;
+		name++;
+		as_word(word, sizeof(word), name, (int)strcspn(name, "\""));
+		snprintf(filter, sizeof(filter), "reason==%u%s", reason,
+			 reason ? "" : " && pages!=0");
+		add_event(c, add_counter(c, "cpu", "tlb_flush.%s", word),
+			  "tlb/tlb_flush", filter);
+		p++;
+	}
+	tb_buf_fini(&b);
+}
+
+/* Address of flush_tlb_func, whose name may carry a compiler's suffix. */
+static unsigned long long flush_func_address(void)
+{
+	unsigned long long address = 0;
+	char line[512], symbol[256];
+	FILE *f = fopen("/proc/kallsyms", "re");
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f)) {
+		unsigned long long at;
+
+		if (sscanf(line, "%llx %*c %255s", &at, symbol) != 2)
+			continue;
+		symbol[strcspn(symbol, ".")] = '\0';
+		if (!strcmp(symbol, "flush_tlb_func")) {
+			address = at;
+			break;
+		}
+	}
+	fclose(f);
+	return address;
+}
+
+static void add_csd_flush(struct tb_counters *c)
+{
+	struct tb_counter *counter = add_counter(c, "cpu", "csd_flush");
+	unsigned long long address = flush_func_address();
+	char filter[48];
+
+	if (!counter)
+		return;
+	if (!address) {
+		set_absent(counter, "address of flush_tlb_func not in "
+				    "/proc/kallsyms (needs root)");
+		return;
+	}
+	snprintf(filter, sizeof(filter), "func==0x%llx", address);
+	add_event(c, counter, "csd/csd_queue_cpu", filter);
+}
+
+static int open_trace(struct tb_counters *c)
+{
+	struct rlimit files;
+	struct tb_buf list = { 0 };
+	unsigned int i;
+
+	/* One descriptor per event and CPU. */
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	for (i = 0; i < c->nr_cpus; i++)
+		tb_buf_printf(&list, "%s%d", i ? "," : "", c->cpus[i].cpu);
+	libperf_init(NULL);
+	c->cpu_map = list.has_failed ? NULL : perf_cpu_map__new(list.data);
+	c->any_thread = perf_thread_map__new_dummy();
+	tb_buf_fini(&list);
+	if (!c->cpu_map || !c->any_thread)
+		return -ENOMEM;
+	add_flush_reasons(c);
+	add_csd_flush(c);
+	return 0;
+}
+
+static void read_event(const struct event *e, unsigned int nr_cpus)
+{
+	struct perf_counts_values v;
+	struct tb_counter *counter = e->counter;
+	unsigned int i;
+	__s8 scaled;
+
+	for (i = 0; i < nr_cpus; i++) {
+		if (perf_evsel__read(e->evsel, (int)i, 0, &v)) {
+			set_absent(counter, "cannot be read");
+			return;
+		}
+		perf_counts_values__scale(&v, true, &scaled);
+		if (scaled < 0) {
+			set_absent(counter, "never ran on one of the CPUs");
+			return;
+		}
+		if (scaled)
+			counter->status = TB_STATUS_SCALED;
+		counter->value += v.val;
+	}
+}
+
+/* --- /proc --------------------------------------------------------------- */
+
+static struct tb_counter *find(struct tb_counters *c, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr_counters; i++)
+		if (!strcmp(c->counters[i].name, name))
+			return &c->counters[i];
+	return NULL;
+}
+
+/* Add @sign times what /proc says now: -1 at the start, +1 at the end. */
+static void account(struct tb_counter *counter, uint64_t value, int sign)
+{
+	counter->value += sign > 0 ? value : -value;
+}
+
+static bool is_counted(const struct tb_counters *c, unsigned int i)
+{
+	return !c->has_target || c->cpus[i].is_target;
+}
+
+static void account_irq(struct tb_counters *c, const char *text,
+			const char *label, const char *name, int sign)
+{
+	struct tb_counter *counter = find(c, name);
+	struct tb_counter *elsewhere = find(c, "irq_tlb_elsewhere");
+	bool is_tlb = !strcmp(label, "TLB");
+	uint64_t all = 0, in_case = 0;
+	unsigned int i;
+	int ret;
+
+	memset(c->irq_by_cpu, 0, c->max_cpus * sizeof(*c->irq_by_cpu));
+	ret = tb_irq_row(text, label, c->irq_by_cpu, c->max_cpus);
+	if (ret) {
+		set_absent(counter, "no row %s in /proc/interrupts", label);
+		if (is_tlb)
+			set_absent(elsewhere, "%s", counter->reason);
+		return;
+	}
+	for (i = 0; i < c->max_cpus; i++)
+		all += c->irq_by_cpu[i];
+	for (i = 0; i < c->nr_cpus; i++) {
+		uint64_t on_cpu = c->irq_by_cpu[c->cpus[i].cpu];
+
+		in_case += on_cpu;
+		if (!is_tlb || is_counted(c, i))
+			account(counter, on_cpu, sign);
+	}
+	if (is_tlb)
+		account(elsewhere, all - in_case, sign);
+}
+
+static int account_proc(struct tb_counters *c, int sign, struct tb_err *err)
+{
+	struct tb_buf irqs = { 0 }, vmstat = { 0 };
+	uint64_t value;
+	size_t i;
+	int ret;
+
+	ret = tb_read_file("/proc/interrupts", &irqs);
+	if (!ret)
+		ret = tb_read_file("/proc/vmstat", &vmstat);
+	if (ret) {
+		tb_fail_errno(err, ret, "cannot read /proc/%s",
+			      irqs.len_bytes ? "vmstat" : "interrupts");
+		goto out;
+	}
+	account_irq(c, irqs.data, "TLB", "irq_tlb", sign);
+	account_irq(c, irqs.data, "CAL", "irq_cal", sign);
+	account_irq(c, irqs.data, "RES", "irq_res", sign);
+	for (i = 0; i < ARRAY_SIZE(vmstat_names); i++) {
+		struct tb_counter *counter = find(c, vmstat_names[i]);
+
+		if (tb_vmstat_value(vmstat.data, vmstat_names[i], &value))
+			set_absent(counter, "not in /proc/vmstat (needs "
+					    "CONFIG_DEBUG_TLBFLUSH)");
+		else
+			account(counter, value, sign);
+	}
+out:
+	tb_buf_fini(&irqs);
+	tb_buf_fini(&vmstat);
+	return ret;
+}
+
+/* Where no interrupt tells of a flush, no count of interrupts is a number. */
+static void hide_what_is_not_seen(struct tb_counters *c)
+{
+	struct tb_mech mech = tb_mech_detect();
+	unsigned int i;
+
+	if (!mech.hides_flushes)
+		return;
+	for (i = 0; i < c->nr_counters; i++) {
+		struct tb_counter *counter = &c->counters[i];
+
+		if (strncmp(counter->name, "irq_cal", 7) &&
+		    strncmp(counter->name, "irq_res", 7))
+			set_absent(counter, "not visible here (%s)", mech.name);
+	}
+}
+
+static void add_proc_counters(struct tb_counters *c)
+{
+	size_t i;
+
+	add_counter(c, "cpu", "irq_tlb");
+	add_counter(c, "system", "irq_tlb_elsewhere");
+	add_counter(c, "cpu", "irq_cal");
+	add_counter(c, "cpu", "irq_res");
+	for (i = 0; i < ARRAY_SIZE(vmstat_names); i++)
+		add_counter(c, "system", "%s", vmstat_names[i]);
+}
+
+/* --- the set ------------------------------------------------------------- */
+
+int tb_counters_open(struct tb_counters **out, const struct tb_cpu_use *cpus,
+		     unsigned int nr_cpus, bool with_trace, struct tb_err *err)
+{
+	struct tb_counters *c = calloc(1, sizeof(*c));
+	unsigned int i;
+
+	if (!c)
+		return tb_fail_errno(err, -ENOMEM, "cannot open counters");
+	c->nr_cpus = nr_cpus;
+	c->max_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF);
+	c->cpus = calloc(nr_cpus, sizeof(*c->cpus));
+	if (!c->cpus)
+		goto out_nomem;
+	for (i = 0; i < nr_cpus; i++) {
+		c->cpus[i] = cpus[i];
+		c->has_target |= cpus[i].is_target;
+		if ((unsigned int)cpus[i].cpu >= c->max_cpus)
+			c->max_cpus = (unsigned int)cpus[i].cpu + 1;
+	}
+	c->irq_by_cpu = calloc(c->max_cpus, sizeof(*c->irq_by_cpu));
+	if (!c->irq_by_cpu)
+		goto out_nomem;
+	add_proc_counters(c);
+	if (with_trace && open_trace(c))
+		goto out_nomem;
+	*out = c;
+	return 0;
+
+out_nomem:
+	tb_counters_close(c);
+	return tb_fail_errno(err, -ENOMEM, "cannot open counters");
+}
+
+void tb_counters_enable(struct tb_counters *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr_events; i++)
+		perf_evlist__enable(c->events[i].evlist);
+}
+
+void tb_counters_disable(struct tb_counters *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr_events; i++)
+		perf_evlist__disable(c->events[i].evlist);
+}
+
+int tb_counters_start(struct tb_counters *c, struct tb_err *err)
+{
+	return account_proc(c, -1, err);
+}
+
+int tb_counters_stop(struct tb_counters *c, struct tb_err *err)
+{
+	unsigned int i;
+	int ret = account_proc(c, 1, err);
+
+	for (i = 0; i < c->nr_events; i++)
+		read_event(&c->events[i], c->nr_cpus);
+	hide_what_is_not_seen(c);
+	return ret;
+}
+
+const struct tb_counter *tb_counters_values(const struct tb_counters *c,
+					    unsigned int *nr)
+{
+	*nr = c->nr_counters;
+	return c->counters;
+}
+
+void tb_counters_close(struct tb_counters *c)
+{
+	unsigned int i;
+
+	if (!c)
+		return;
+	for (i = 0; i < c->nr_events; i++)
+		close_event(&c->events[i]);
+	perf_cpu_map__put(c->cpu_map);
+	perf_thread_map__put(c->any_thread);
+	free(c->irq_by_cpu);
+	free(c->cpus);
+	free(c);
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Placement through libnuma. */
+#include "machine/place.h"
+
+#include <errno.h>
+#include <numa.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define LIST_PREFIX "list:"
+
+static const struct tb_cpu *find_cpu(const struct tb_topo *topo, int cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < topo->nr_cpus; i++)
+		if (topo->cpus[i].cpu == cpu)
+			return &topo->cpus[i];
+	return NULL;
+}
+
+static int too_few(const char *policy, unsigned int nr, unsigned int available,
+		   struct tb_err *err)
+{
+	return tb_usage(err,
+			"placement %s: %u threads need a CPU each, but there "
+			"are %u usable CPUs",
+			policy, nr, available);
+}
+
+static int resolve_spread(const struct tb_topo *topo, unsigned int nr,
+			  int *cpus, struct tb_err *err)
+{
+	unsigned int rank, i, n = 0;
+
+	if (nr > topo->nr_cpus)
+		return too_few("spread", nr, topo->nr_cpus, err);
+	for (rank = 0; n < nr; rank++)
+		for (i = 0; i < topo->nr_cpus && n < nr; i++)
+			if (topo->cpus[i].smt_rank == rank)
+				cpus[n++] = topo->cpus[i].cpu;
+	return 0;
+}
+
+/* "0", "2-5" at @item; false if it is anything else. */
+static bool parse_item(const char *item, uint64_t *first, uint64_t *last)
+{
+	char low[16];
+	const char *dash = strchr(item, '-');
+	size_t len = dash ? (size_t)(dash - item) : strlen(item);
+
+	if (len >= sizeof(low))
+		return false;
+	memcpy(low, item, len);
+	low[len] = '\0';
+	if (!tb_parse_u64(low, first))
+		return false;
+	if (!dash) {
+		*last = *first;
+		return true;
+	}
+	return tb_parse_u64(dash + 1, last) && *last >= *first &&
+	       *last < 1U << 20;
+}
+
+/*
+ * Not libnuma's parser: a mask has no order, and the first CPU named here is
+ * the initiator's.
+ */
+static int resolve_list(const struct tb_topo *topo, const char *policy,
+			unsigned int nr, int *cpus, struct tb_err *err)
+{
+	char *copy = strdup(policy + strlen(LIST_PREFIX));
+	char *rest = copy, *item;
+	uint64_t cpu, last;
+	unsigned int n = 0;
+	int ret = 0;
+
+	if (!copy)
+		return tb_fail_errno(err, -ENOMEM, "placement");
+	while (!ret && (item = strsep(&rest, ","))) {
+		if (!parse_item(tb_strip(item), &cpu, &last)) {
+			ret = tb_usage(err, "placement %s: expected %s", policy,
+				       "list:CPU[-CPU][,...]");
+			break;
+		}
+		for (; cpu <= last && !ret; cpu++) {
+			if (topo && !find_cpu(topo, (int)cpu))
+				ret = tb_usage(err,
+					       "placement %s: CPU %d is not "
+					       "usable here",
+					       policy, (int)cpu);
+			else if (n < nr)
+				cpus[n++] = (int)cpu;
+		}
+	}
+	free(copy);
+	if (!ret && n < nr)
+		return too_few(policy, nr, n, err);
+	return ret;
+}
+
+int tb_place_resolve(const struct tb_topo *topo, const char *policy,
+		     unsigned int nr, int *cpus, struct tb_err *err)
+{
+	if (!strncmp(policy, LIST_PREFIX, strlen(LIST_PREFIX)))
+		return resolve_list(topo, policy, nr, cpus, err);
+	if (!strcmp(policy, "spread"))
+		return resolve_spread(topo, nr, cpus, err);
+	return tb_place_check(policy, err);
+}
+
+int tb_place_check(const char *policy, struct tb_err *err)
+{
+	if (!strncmp(policy, LIST_PREFIX, strlen(LIST_PREFIX)))
+		return resolve_list(NULL, policy, 0, NULL, err);
+	if (strcmp(policy, "spread"))
+		return tb_usage(err,
+				"placement '%s': expected spread or list:CPUS",
+				policy);
+	return 0;
+}
+
+int tb_place_pin(int cpu)
+{
+	struct bitmask *mask = numa_allocate_cpumask();
+	int ret = 0;
+
+	numa_bitmask_setbit(mask, (unsigned int)cpu);
+	if (numa_sched_setaffinity(0, mask) < 0)
+		ret = -errno;
+	else if (sched_getcpu() != cpu)
+		ret = -EXDEV;
+	numa_free_cpumask(mask);
+	return ret;
+}

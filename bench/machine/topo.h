@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The CPUs that this process may use, and how they hang together.
+ */
+#ifndef TB_TOPO_H
+#define TB_TOPO_H
+
+#include "base/err.h"
+
+/**
+ * struct tb_cpu - one usable CPU
+ * @cpu: kernel CPU number
+ * @package, @core: from sysfs topology/; 0 where sysfs has none
+ * @node: NUMA node, 0 where there is none
+ * @smt_rank: 0 for the first usable thread of a core, then 1, ...
+ */
+struct tb_cpu {
+	int cpu;
+	int package;
+	int core;
+	int node;
+	unsigned int smt_rank;
+};
+
+struct tb_topo {
+	unsigned int nr_cpus;
+	struct tb_cpu *cpus;
+};
+
+/**
+ * tb_topo_read() - CPUs of the affinity mask that are online, by number
+ * @sysfs: "/sys", or a captured tree, whose online CPUs are all usable
+ */
+int tb_topo_read(struct tb_topo *topo, const char *sysfs, struct tb_err *err);
+void tb_topo_fini(struct tb_topo *topo);
+
+#endif

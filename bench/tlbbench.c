@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Dispatch of subcommands, and nothing else. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "campaign/record.h"
+#include "cmd/cmd.h"
+#include "guest/init.h"
+
+static const struct tb_cmd *const commands[] = {
+	&tb_cmd_run,  &tb_cmd_campaign, &tb_cmd_report, &tb_cmd_plan,
+	&tb_cmd_list, &tb_cmd_describe, &tb_cmd_env,
+};
+
+int tb_cmd_fail(const struct tb_err *err)
+{
+	fprintf(stderr, "tlbbench: %s\n", err->text);
+	return err->is_usage ? TB_EXIT_USAGE : TB_EXIT_FAIL;
+}
+
+int tb_cmd_usage(const struct tb_cmd *cmd)
+{
+	fprintf(stderr, "tlbbench: usage: tlbbench %s %s\n", cmd->name,
+		cmd->usage);
+	return TB_EXIT_USAGE;
+}
+
+static void print_help(FILE *f)
+{
+	size_t i;
+
+	fprintf(f, "usage: tlbbench COMMAND [ARGUMENT ...]\n\n");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(f, "  %-9s %s\n  %9s   %s\n", commands[i]->name,
+			commands[i]->usage, "", commands[i]->help);
+	fprintf(f, "\nExit: 0 ok, 1 failed, 2 usage, 4 skipped. "
+		   "Manual: tlbbench(1).\n");
+}
+
+static int dispatch(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc < 2) {
+		print_help(stderr);
+		return TB_EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") ||
+	    !strcmp(argv[1], "-h")) {
+		print_help(stdout);
+		return TB_EXIT_OK;
+	}
+	if (!strcmp(argv[1], "version") || !strcmp(argv[1], "--version")) {
+		printf("tlbbench %s\n", TB_VERSION);
+		return TB_EXIT_OK;
+	}
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i]->name, argv[1]))
+			return commands[i]->run(argc - 1, argv + 1);
+	fprintf(stderr,
+		"tlbbench: unknown command '%s'; 'tlbbench help' lists them\n",
+		argv[1]);
+	return TB_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int code;
+
+	if (getpid() == 1)
+		tb_guest_main();
+	code = dispatch(argc, argv);
+	/* A result that could not be printed is no success. */
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("tlbbench: stdout");
+		code = code ? code : TB_EXIT_FAIL;
+	}
+	exit(code);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The workload contract.
+ *
+ * A workload is one file under workloads/ that ends with
+ *
+ *	const struct wl_ops wl_<name> = { ... };
+ *
+ * where <name> is the file's base name, the value of "workload =" in a
+ * campaign and the name in every record. The Makefile makes the registry from
+ * the files that exist; nothing else is edited to add one.
+ *
+ * The harness owns loops, threads, clocks, placement and counters. Per op of
+ * an initiator it calls
+ *
+ *	rearm   untimed: rebuild what op destroys
+ *	        rendezvous: every responder and sleeper runs its own op, which
+ *	        loads the range into the TLB of its CPU, and acknowledges;
+ *	        sleepers are then seen off their CPU, which is lazy from there
+ *on op      timed: the measured act, exactly once check   untimed: was the
+ *effect right?
+ *
+ * All callbacks return 0 or -errno. None may print; only setup, thread_init,
+ * thread_exit and teardown may allocate.
+ */
+#ifndef WL_H
+#define WL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WL_ABI 1
+#define WL_MAX_ROLES 4
+
+struct wl_ctx;
+struct wl_thread;
+struct wl_reasons;
+
+/**
+ * enum wl_kind - what the harness does with the threads of a role
+ * @WL_INITIATOR: runs rearm, op, check in a loop; its op is timed
+ * @WL_RESPONDER: spins; runs its op at each rendezvous, keeps its CPU busy
+ * @WL_SLEEPER: sleeps; woken for each rendezvous, then sleeps again
+ */
+enum wl_kind {
+	WL_INITIATOR,
+	WL_RESPONDER,
+	WL_SLEEPER
+};
+
+/**
+ * struct wl_role - one kind of thread that the workload needs
+ * @name: as in "threads.<name> =" and in records
+ * @help: completes the sentence "The <name> ..."
+ * @def_threads: per instance; 0 with @fills_cpus
+ * @fills_cpus: by default one thread on each CPU that the case has left
+ * @rearm, @check: initiators only; may be NULL
+ * @op: the timed act, or what a rendezvous asks of this role
+ */
+struct wl_role {
+	const char *name;
+	const char *help;
+	enum wl_kind kind;
+	unsigned int def_threads;
+	bool fills_cpus;
+	int (*rearm)(struct wl_thread *t);
+	int (*op)(struct wl_thread *t);
+	int (*check)(struct wl_thread *t);
+};
+
+enum wl_type {
+	WL_UINT,
+	WL_SIZE,
+	WL_BOOL,
+	WL_ENUM
+};
+
+/**
+ * struct wl_param - one parameter; the table drives parsing, range errors,
+ *	`tlbbench describe`, the record and the manual
+ * @name: key in the campaign
+ * @help: one sentence without a full stop
+ * @type: WL_SIZE takes k, M, G; WL_BOOL takes yes, no
+ * @offset: of a uint64_t in the workload's conf, for every type
+ * @def, @min, @max: WL_ENUM: index into @values; @max is ignored there
+ * @values: NULL-terminated; WL_ENUM only
+ */
+struct wl_param {
+	const char *name;
+	const char *help;
+	enum wl_type type;
+	size_t offset;
+	uint64_t def;
+	uint64_t min;
+	uint64_t max;
+	const char *const *values;
+};
+
+/**
+ * struct wl_env - what probe() may look at
+ * @nr_cpus: CPUs of the case
+ * @page_bytes: base page size
+ */
+struct wl_env {
+	unsigned int nr_cpus;
+	size_t page_bytes;
+};
+
+/* Append one reason why the workload cannot run here. */
+void wl_reason(struct wl_reasons *why, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/**
+ * struct wl_ctx - one instance (process) of the workload
+ * @conf: the workload's parameters, @wl_ops.conf_bytes long
+ * @priv: the workload's own state, set by setup()
+ * @nr_threads: by role
+ * @nr_ops: measured ops of one initiator in one pass
+ * @page_bytes: base page size
+ */
+struct wl_ctx {
+	const void *conf;
+	void *priv;
+	unsigned int nr_threads[WL_MAX_ROLES];
+	uint64_t nr_ops;
+	size_t page_bytes;
+};
+
+/**
+ * struct wl_thread - one thread of an instance
+ * @ctx: its instance
+ * @priv: the workload's own state, set by thread_init()
+ * @role: index into wl_ops.roles
+ * @idx: 0, 1, ... within role and instance
+ * @cpu: kernel CPU number it is pinned to
+ */
+struct wl_thread {
+	struct wl_ctx *ctx;
+	void *priv;
+	unsigned int role;
+	unsigned int idx;
+	int cpu;
+};
+
+/* Inclusive bounds; -1 as @max means no upper bound. */
+struct wl_bound {
+	double min;
+	double max;
+};
+
+/**
+ * struct wl_expect - what one correct op causes, on whatever sound kernel
+ * @ipis_received: on the CPUs of the other threads, together
+ * @flushes: flushes executed, local and remote
+ */
+struct wl_expect {
+	struct wl_bound ipis_received;
+	struct wl_bound flushes;
+};
+
+/**
+ * struct wl_ops - one workload
+ * @abi: WL_ABI
+ * @name: equals the file's base name
+ * @summary: completes the sentence "Measures ..."
+ * @path: kernel functions that are expected to flush
+ * @tags: words from the list in workloads/README.md
+ * @params: ends with a NULL name
+ * @roles: ends with a NULL name; exactly the first is the initiator
+ * @probe: every reason why it cannot run; may be NULL
+ * @rendezvous_every: rendezvous before op 0, n, 2n, ... of each phase; 0 means
+ *	before op 0 only; NULL means before every op
+ * @setup: called once in the instance, before its threads exist; may be NULL
+ * @thread_init, @thread_exit: on the pinned thread; may be NULL
+ * @teardown: undoes setup(), also after any later failure; may be NULL
+ * @expect: fills the bounds that differ from "anything"; may be NULL
+ */
+struct wl_ops {
+	unsigned int abi;
+	const char *name;
+	const char *summary;
+	const char *path;
+	const char *tags;
+	const struct wl_param *params;
+	size_t conf_bytes;
+	const struct wl_role *roles;
+	void (*probe)(const struct wl_env *env, const void *conf,
+		      struct wl_reasons *why);
+	uint64_t (*rendezvous_every)(const void *conf);
+	int (*setup)(struct wl_ctx *c);
+	int (*thread_init)(struct wl_thread *t);
+	void (*thread_exit)(struct wl_thread *t);
+	void (*teardown)(struct wl_ctx *c);
+	void (*expect)(const struct wl_ctx *c, struct wl_expect *e);
+};
+
+/* Generated by the Makefile; ends with NULL, sorted by name. */
+extern const struct wl_ops *const wl_registry[];
+
+#endif
