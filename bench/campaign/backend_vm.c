@@ -130,9 +130,9 @@ static int make_initrd(struct vm *vm, struct tb_err *err)
 	slot_conf(vm, &conf);
 	tb_initramfs_add(&cpio, "init", S_IFREG | 0755, self.data,
 			 self.len_bytes);
-	tb_initramfs_add(&cpio, TB_GUEST_SLOT + 1, S_IFREG | 0644, conf.data,
+	tb_initramfs_add(&cpio, TB_GUEST_SLOT, S_IFREG | 0644, conf.data,
 			 conf.len_bytes);
-	tb_initramfs_add(&cpio, TB_GUEST_CAMPAIGN + 1, S_IFREG | 0644, text,
+	tb_initramfs_add(&cpio, TB_GUEST_CAMPAIGN, S_IFREG | 0644, text,
 			 strlen(text));
 	tb_initramfs_end(&cpio);
 	if (cpio.has_failed || conf.has_failed)

@@ -98,7 +98,7 @@ static int read_slot(struct guest *g, struct tb_err *err)
 {
 	struct tb_section *s;
 	uint64_t slot, pair, seed, shift;
-	int ret = tb_conf_load(&g->conf, TB_GUEST_SLOT, err);
+	int ret = tb_conf_load(&g->conf, "/" TB_GUEST_SLOT, err);
 
 	if (ret)
 		return ret;
@@ -163,7 +163,7 @@ static int run_slot(struct guest *g, struct tb_err *err)
 		return tb_fail_errno(err, ret, "signals");
 	ret = tb_topo_read(&topo, "/sys", err);
 	if (!ret)
-		ret = tb_plan_load(&plan, TB_GUEST_CAMPAIGN, &topo, err);
+		ret = tb_plan_load(&plan, "/" TB_GUEST_CAMPAIGN, &topo, err);
 	if (ret)
 		goto out;
 	g->info.campaign = plan.name;

@@ -5,8 +5,9 @@
 #ifndef TB_INIT_H
 #define TB_INIT_H
 
-#define TB_GUEST_SLOT "/slot.conf"
-#define TB_GUEST_CAMPAIGN "/campaign.conf"
+/* Files of the initramfs, beside "init". */
+#define TB_GUEST_SLOT "slot.conf"
+#define TB_GUEST_CAMPAIGN "campaign.conf"
 
 /**
  * tb_guest_main() - run the slot that the initramfs describes, power off
