@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests that build and boot real kernels: minutes each, and only where the base is installed."""
+
+import configparser
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import kcache
+import kdesc
+import kimage
+import ktree
+
+pytestmark = pytest.mark.vm
+
+KERNELS = Path(kdesc.__file__).parent
+OBJECT = re.compile(r"^ +CC ", re.M)
+
+QEMU = ("qemu-system-x86_64 -accel tcg,thread=single -icount shift=3,sleep=off -seed 1"
+        " -rtc base=2024-01-01,clock=vm -machine q35 -cpu max -smp 8 -m 1G -nodefaults"
+        " -no-user-config -display none -no-reboot").split()
+
+
+def run_build(cache_home, *args):
+    """Run kernels/build in the cache below `cache_home` and return the lines of its stdout."""
+    env = {**os.environ, "XDG_CACHE_HOME": str(cache_home)}
+    run = subprocess.run([KERNELS / "build", *args], env=env, text=True, check=True,
+                         stdout=subprocess.PIPE)
+    return run.stdout.splitlines()
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """Return a directory for caches that shares the user's unpacked base, and nothing else."""
+    path = tmp_path_factory.mktemp("xdg")
+    base = Path(run_build(kcache.cache_dir().parent, "--tree")[0]).parents[1]
+    (path / "tlbbench").mkdir()
+    shutil.copytree(base, path / "tlbbench/base", symlinks=True, copy_function=os.link)
+    return path
+
+
+@pytest.fixture(scope="session")
+def images(home):
+    """Return {strategy: image directory} of baseline and lazy-ipi, built in this order."""
+    names = ["baseline", "lazy-ipi"]
+    return dict(zip(names, map(Path, run_build(home, *names)), strict=True))
+
+
+def facts(image):
+    """Return the [image] section of image.conf."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(image / "image.conf")
+    return parser["image"]
+
+
+def test_second_strategy_compiles_few_objects(images, home):
+    log = home / "tlbbench/log" / f"{images['lazy-ipi'].name}.log"
+    compiled = len(OBJECT.findall(log.read_text()))
+    assert 2 <= compiled <= 15
+
+
+def test_same_content_gives_the_same_kernel_elsewhere(images, home, tmp_path):
+    (tmp_path / "tlbbench").mkdir()
+    shutil.copytree(home / "tlbbench/base", tmp_path / "tlbbench/base", symlinks=True,
+                    copy_function=os.link)
+    (again,) = run_build(tmp_path, "lazy-ipi")
+    assert Path(again).name == images["lazy-ipi"].name
+    assert facts(Path(again))["vmlinux_sha256"] == facts(images["lazy-ipi"])["vmlinux_sha256"]
+
+
+def code(objects, name):
+    """Return the disassembly of an object file, without its head."""
+    run = subprocess.run(["objdump", "-dr", objects / name], text=True, capture_output=True,
+                         check=True)
+    return run.stdout.split("\n", 3)[3]
+
+
+def test_baseline_is_the_code_of_the_base(home, images, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    cache = kcache.cache_dir()
+    run_build(home, "baseline")
+    (tree,) = (cache / "trees").iterdir()
+    pristine = ktree.find_base(kdesc.load_base(), cache).dir(cache)
+    objects = {"base": tmp_path / "base", "series": tmp_path / "series"}
+    for name, source in ("base", pristine), ("series", tree / "linux"):
+        objects[name].mkdir()
+        make = kimage.Make(source, objects[name], tmp_path / "log", cache)
+        lines = (images["baseline"] / "config").read_text()
+        (objects[name] / "fragment").write_text(lines)
+        make.run(f"KCONFIG_ALLCONFIG={objects[name] / 'fragment'}", "allnoconfig")
+        make.run("arch/x86/mm/tlb.o")
+    assert code(objects["base"], "arch/x86/mm/tlb.o") == code(objects["series"],
+                                                              "arch/x86/mm/tlb.o")
+
+
+@pytest.fixture(scope="session")
+def initrd(tmp_path_factory):
+    """Return an initramfs whose init prints the release and the strategy, and powers off."""
+    where = tmp_path_factory.mktemp("initrd")
+    subprocess.run(["gcc", "-static", "-O2", "-w", "-o", where / "init",
+                    KERNELS / "tests/init.c"], check=True)
+    with open(where / "initrd.cpio", "wb") as out:
+        subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=where, input=b"init\n",
+                       stdout=out, check=True)
+    return where / "initrd.cpio"
+
+
+def boot(image, initrd, console):
+    """Boot an image in an exact machine and return what it printed."""
+    subprocess.run([*QEMU, "-kernel", image / "vmlinux", "-initrd", initrd, "-append",
+                    "console=ttyS0 panic=-1", "-serial", f"file:{console}"],
+                   check=True, timeout=120)
+    return console.read_text()
+
+
+@pytest.mark.parametrize("name", ["baseline", "lazy-ipi"])
+def test_image_boots_and_names_itself_twice_alike(images, initrd, tmp_path, name):
+    if not shutil.which(QEMU[0]):
+        pytest.skip(f"{QEMU[0]} is not installed")
+    first = boot(images[name], initrd, tmp_path / "1")
+    lines = first.splitlines()
+    assert f"release={facts(images[name])['release']}" in lines
+    assert f"lazy={kdesc.load_strategy(name).expect}" in lines
+    assert boot(images[name], initrd, tmp_path / "2") == first
