@@ -181,12 +181,13 @@ def test_no_gnuplot(run, tmp_path, monkeypatch):
 def test_files_are_replaced_at_once(run, tmp_path, no_plots, monkeypatch):
     directory = make(tmp_path / NAME)
     run("compare", directory)
-    (directory / "report.html").write_text("old")
+    (directory / "report.txt").write_text("old")
     monkeypatch.setattr(os, "replace", lambda a, b: (_ for _ in ()).throw(
         OSError(28, "No space left on device", str(b))))
     result = run("compare", directory)
     assert result.status == 1 and "No space left on device" in result.err
-    assert (directory / "report.html").read_text() == "old"
+    assert (directory / "report.txt").read_text() == "old"
+    assert not list(directory.glob(".*"))
 
 
 def test_show(run, tmp_path):

@@ -61,8 +61,11 @@ def _compare(campaign) -> str:
     for name, content in (("report.txt", text), ("compare.json", rows),
                           ("report.html", render.html(report))):
         temporary = campaign.path / f".{name}.{os.getpid()}"
-        temporary.write_text(content, encoding="utf-8")
-        os.replace(temporary, campaign.path / name)
+        try:
+            temporary.write_text(content, encoding="utf-8")
+            os.replace(temporary, campaign.path / name)
+        finally:
+            temporary.unlink(missing_ok=True)
     return text
 
 
