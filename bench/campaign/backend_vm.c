@@ -11,26 +11,22 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/kvm.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "campaign/backend.h"
 #include "campaign/channel.h"
-#include "campaign/child.h"
 #include "campaign/initramfs.h"
-#include "campaign/store.h"
+#include "campaign/kvm.h"
+#include "campaign/qemu.h"
 #include "guest/init.h"
 
-#define QEMU "qemu-system-x86_64"
 /* 2^3 virtual nanoseconds per instruction: what was found repeatable. */
 #define ICOUNT_SHIFT 3
 /* How often the host looks for frames; each look is one pread(). */
@@ -38,7 +34,6 @@
 /* What a guest that has sent END may take to power off. */
 #define POWEROFF_MS 2000
 #define LOG_TAIL_LINES 15
-#define MAX_ARGS 64
 /* A KVM guest says END within a second or two, or never. */
 #define KVM_TRIAL_S 15
 
@@ -147,110 +142,26 @@ static int make_initrd(struct vm *vm, struct tb_err *err)
 
 /* --- QEMU ---------------------------------------------------------------- */
 
-/* The command line: strings in @text, pointers in @argv. */
-struct command {
-	const char *argv[MAX_ARGS];
-	char *text[MAX_ARGS];
-	unsigned int nr;
-};
-
-static void arg(struct command *c, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void arg(struct command *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (c->nr + 1 >= MAX_ARGS)
-		return;
-	va_start(ap, fmt);
-	if (vasprintf(&c->text[c->nr], fmt, ap) >= 0) {
-		c->argv[c->nr] = c->text[c->nr];
-		c->nr++;
-	}
-	va_end(ap);
-}
-
-static void free_command(struct command *c)
-{
-	unsigned int i;
-
-	for (i = 0; i < c->nr; i++)
-		free(c->text[i]);
-}
-
-static void accel_args(const struct vm *vm, struct command *c)
-{
-	arg(c, "-seed");
-	arg(c, "%" PRIu64, vm->boot->slot->seed);
-	arg(c, "-accel");
-	if (!is_exact(vm)) {
-		arg(c, "kvm");
-		arg(c, "-cpu");
-		arg(c, "host");
-		return;
-	}
-	arg(c, "tcg,thread=single");
-	arg(c, "-icount");
-	arg(c, "shift=%d,sleep=off", ICOUNT_SHIFT);
-	arg(c, "-rtc");
-	arg(c, "base=2024-01-01,clock=vm");
-	arg(c, "-cpu");
-	arg(c, "max,la57=off");
-}
-
-static void machine_args(const struct vm *vm, struct command *c)
-{
-	const struct tb_plan *plan = vm->boot->plan;
-	uint64_t memory_mib = plan->vm_memory_bytes >> 20;
-
-	arg(c, "-machine");
-	arg(c, "q35");
-	arg(c, "-smp");
-	arg(c, "%u", plan->vm_cpus);
-	arg(c, "-m");
-	arg(c, "%" PRIu64 "M", memory_mib);
-	arg(c, "-nodefaults");
-	arg(c, "-no-user-config");
-	arg(c, "-display");
-	arg(c, "none");
-	arg(c, "-no-reboot");
-	arg(c, "-serial");
-	arg(c, "file:%s", vm->console);
-	arg(c, "-object");
-	arg(c, "memory-backend-file,id=channel,share=on,mem-path=%s,size=%uM",
-	    vm->channel, TB_CHANNEL_BYTES >> 20);
-	arg(c, "-device");
-	arg(c, "ivshmem-plain,memdev=channel");
-	arg(c, "-kernel");
-	arg(c, "%s/vmlinux", vm->kernel->image);
-	arg(c, "-initrd");
-	arg(c, "%s", vm->initrd);
-	arg(c, "-append");
-	arg(c, "console=ttyS0 panic=-1 %s", vm->kernel->append);
-}
-
 static int start_qemu(struct vm *vm, struct tb_err *err)
 {
-	int log = open(vm->qemu_log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-		       0644);
-	struct command c = { .nr = 0 };
+	const struct tb_plan *plan = vm->boot->plan;
+	const struct tb_qemu q = {
+		.is_exact = is_exact(vm),
+		.icount_shift = ICOUNT_SHIFT,
+		.seed = vm->boot->slot->seed,
+		.nr_cpus = plan->vm_cpus,
+		.memory_bytes = plan->vm_memory_bytes,
+		.image = vm->kernel->image,
+		.append = vm->kernel->append,
+		.initrd = vm->initrd,
+		.console = vm->console,
+		.log = vm->qemu_log,
+		.channel = vm->channel,
+	};
 
-	if (log < 0)
-		return tb_fail_errno(err, -errno, "cannot create %s",
-				     vm->qemu_log);
-	arg(&c, QEMU);
-	accel_args(vm, &c);
-	machine_args(vm, &c);
 	vm->begin_ns = tb_now_ns();
-	vm->pid = tb_child_start(c.argv, log, log);
-	close(log);
-	free_command(&c);
-	if (vm->pid < 0)
-		return tb_fail_errno(err, (int)vm->pid,
-				     "cannot start " QEMU
-				     " (Debian package qemu-system-x86)");
-	return 0;
+	vm->pid = tb_qemu_start(&q, err);
+	return vm->pid < 0 ? (int)vm->pid : 0;
 }
 
 static void stop_qemu(struct vm *vm)
@@ -445,18 +356,6 @@ static int run(const struct tb_boot *boot, struct tb_outcome *out,
 
 /* --- KVM or not ---------------------------------------------------------- */
 
-static bool kvm_answers(void)
-{
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	int version;
-
-	if (fd < 0)
-		return false;
-	version = ioctl(fd, KVM_GET_API_VERSION, 0);
-	close(fd);
-	return version == KVM_API_VERSION;
-}
-
 /*
  * A device that answers may still boot nothing (nested or software KVM), so
  * boot the first kernel of the plan under it, with nothing to measure.
@@ -488,46 +387,21 @@ static int try_kvm(struct tb_plan *plan, struct tb_sig *sig, bool *boots,
 	return ret;
 }
 
-/*
- * The trial costs seconds where it fails, so its answer is remembered until
- * the machine is booted again.
- */
-static int kvm_memory(char *path, size_t size_bytes, struct tb_err *err)
-{
-	char boot_id[64], cache[PATH_MAX];
-	int ret = tb_cache_dir(cache, sizeof(cache), err);
-
-	if (!ret && tb_read_line("/proc/sys/kernel/random/boot_id", boot_id,
-				 sizeof(boot_id)))
-		strcpy(boot_id, "unknown");
-	if (!ret)
-		ret = tb_path(path, size_bytes, err, "%s/kvm-%s", cache,
-			      boot_id);
-	return ret;
-}
-
 static int kvm_boots(struct tb_plan *plan, struct tb_sig *sig, bool *boots,
 		     struct tb_err *err)
 {
-	char path[PATH_MAX], answer[8];
+	bool is_known;
 	int ret;
 
 	*boots = false;
-	if (!kvm_answers())
+	if (!tb_kvm_answers())
 		return 0;
-	ret = kvm_memory(path, sizeof(path), err);
-	if (ret)
+	ret = tb_kvm_recall(boots, &is_known, err);
+	if (ret || is_known)
 		return ret;
-	if (!tb_read_line(path, answer, sizeof(answer))) {
-		*boots = !strcmp(answer, "yes");
-		return 0;
-	}
 	fprintf(stderr, "tlbbench: trying whether KVM boots a kernel here\n");
 	ret = try_kvm(plan, sig, boots, err);
-	if (ret)
-		return ret;
-	return tb_write_file(path, *boots ? "yes\n" : "no\n", *boots ? 4 : 3,
-			     err);
+	return ret ? ret : tb_kvm_remember(*boots, err);
 }
 
 static int prepare(struct tb_plan *plan, struct tb_sig *sig, struct tb_err *err)

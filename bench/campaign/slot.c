@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/run.h"
+#include "machine/trace.h"
 
 static int put(struct tb_sink *sink, struct tb_buf *line, struct tb_err *err)
 {
@@ -58,7 +59,7 @@ int tb_slot_execute(const struct tb_plan *plan, const struct tb_slot_info *info,
 	ret = tb_topo_read(&topo, "/sys", err);
 	if (ret)
 		goto out;
-	tb_counters_prepare();
+	tb_trace_mount();
 	tb_record_boot(info, &line);
 	ret = put(sink, &line, err);
 	for (i = 0; i < plan->nr_cases && !ret; i++) {

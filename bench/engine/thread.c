@@ -9,40 +9,24 @@
 #include "engine/thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/rendezvous.h"
 #include "machine/place.h"
 
 #define FIFO_PRIORITY 5
-/* Spins between two looks at the clock. */
-#define SPINS_PER_CHECK 4096
-/* No rendezvous follows. */
-#define EPOCH_END UINT32_MAX
 
 static const struct wl_role *role_of(const struct tb_worker *w)
 {
 	return &w->cs->ops->roles[w->wl.role];
 }
 
-static const char *role_name(const struct tb_worker *w, unsigned int role)
-{
-	return w->cs->ops->roles[role].name;
-}
-
 static void set_step(struct tb_worker *w, enum tb_step step)
 {
 	atomic_store_explicit(&w->slot->step, step, memory_order_relaxed);
-}
-
-static uint64_t deadline(const struct tb_worker *w)
-{
-	return tb_now_ns() + w->cs->timeout_s * 1000000000ULL;
 }
 
 /* A callback of the workload failed: say which, where and in what phase. */
@@ -54,15 +38,6 @@ static int callback_failed(struct tb_worker *w, const char *what, int code,
 			     w->wl.idx, tb_phase_name(tb_phase_now(w->arena)));
 }
 
-static int not_answering(struct tb_worker *w, const struct tb_slot *peer,
-			 const char *what, struct tb_err *err)
-{
-	return tb_fail(err, -ETIMEDOUT,
-		       "%s %u on CPU %d did not %s within %u s (phase %s)",
-		       role_name(w, peer->role), peer->idx, peer->cpu, what,
-		       w->cs->timeout_s, tb_phase_name(tb_phase_now(w->arena)));
-}
-
 bool tb_thread_fifo_allowed(void)
 {
 	struct sched_param fifo = { .sched_priority = FIFO_PRIORITY };
@@ -72,147 +47,6 @@ bool tb_thread_fifo_allowed(void)
 		return false;
 	sched_setscheduler(0, SCHED_OTHER, &other);
 	return true;
-}
-
-/* --- rendezvous ---------------------------------------------------------- */
-
-static int wait_ack(struct tb_worker *w, struct tb_slot *peer, uint32_t epoch,
-		    uint64_t until_ns, struct tb_err *err)
-{
-	unsigned int spins = 0;
-
-	/* Pairs with the release store in answer(). */
-	while (atomic_load_explicit(&peer->ack, memory_order_acquire) !=
-	       epoch) {
-		tb_cpu_relax();
-		if (++spins % SPINS_PER_CHECK)
-			continue;
-		if (tb_phase_now(w->arena) == TB_PHASE_DRAIN)
-			return -ECANCELED;
-		if (tb_now_ns() > until_ns)
-			return not_answering(w, peer, "acknowledge", err);
-	}
-	return 0;
-}
-
-/*
- * Wait until @peer sleeps and its CPU has switched away from it.
- *
- * Reading /proc/<tid>/syscall calls wait_task_inactive(): when it says
- * anything but "running", the switch is complete, so the CPU has passed
- * enter_lazy_tlb() with this mm loaded (6.12: task_current_syscall() in
- * lib/syscall.c, context_switch() in kernel/sched/core.c).
- */
-static int wait_off_cpu(struct tb_worker *w, const struct tb_slot *peer, int fd,
-			uint64_t until_ns, struct tb_err *err)
-{
-	char text[16];
-
-	for (;;) {
-		ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-
-		if (n <= 0)
-			return tb_fail_errno(err, n ? -errno : -ESRCH,
-					     "cannot read whether %s %u sleeps",
-					     role_name(w, peer->role),
-					     peer->idx);
-		if (strncmp(text, "running", 7))
-			return 0;
-		if (tb_phase_now(w->arena) == TB_PHASE_DRAIN)
-			return -ECANCELED;
-		if (tb_now_ns() > until_ns)
-			return not_answering(w, peer, "go to sleep", err);
-		tb_cpu_relax();
-	}
-}
-
-/* Peers of an initiator and how to see each sleeper off its CPU. */
-struct peers {
-	unsigned int nr;
-	struct tb_slot **slot;
-	/* -1 for responders */
-	int *syscall_fd;
-	uint32_t epoch;
-};
-
-static void peers_fini(struct peers *p)
-{
-	unsigned int i;
-
-	for (i = 0; i < p->nr; i++)
-		if (p->syscall_fd[i] >= 0)
-			close(p->syscall_fd[i]);
-	free(p->slot);
-	free(p->syscall_fd);
-}
-
-static int open_syscall_file(const struct tb_slot *peer, struct tb_err *err)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", peer->tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return tb_fail_errno(err, -errno,
-				     "cannot see whether a sleeper is off its "
-				     "CPU: %s",
-				     path);
-	return fd;
-}
-
-static int peers_init(struct tb_worker *w, struct peers *p, struct tb_err *err)
-{
-	unsigned int i;
-
-	*p = (struct peers){ 0 };
-	p->slot = calloc(w->nr_slots, sizeof(struct tb_slot *));
-	p->syscall_fd = calloc(w->nr_slots, sizeof(*p->syscall_fd));
-	if (!p->slot || !p->syscall_fd)
-		return tb_fail_errno(err, -ENOMEM, "initiator");
-	for (i = 0; i < w->nr_slots; i++) {
-		struct tb_slot *s = tb_arena_slot(w->arena, w->first_slot + i);
-		enum wl_kind kind = w->cs->ops->roles[s->role].kind;
-		int fd = -1;
-
-		if (kind == WL_INITIATOR)
-			continue;
-		if (kind == WL_SLEEPER) {
-			fd = open_syscall_file(s, err);
-			if (fd < 0)
-				return fd;
-		}
-		p->slot[p->nr] = s;
-		p->syscall_fd[p->nr++] = fd;
-	}
-	return 0;
-}
-
-static void publish(struct tb_slot *peer, uint32_t epoch, bool asleep)
-{
-	/* Pairs with the acquire load in await_epoch(). */
-	atomic_store_explicit(&peer->epoch, epoch, memory_order_release);
-	if (asleep)
-		tb_futex_wake(&peer->epoch);
-}
-
-/* Have every peer run its op once; leave sleepers asleep, CPUs lazy. */
-static int rendezvous(struct tb_worker *w, struct peers *p, struct tb_err *err)
-{
-	uint64_t until_ns = deadline(w);
-	unsigned int i;
-	int ret = 0;
-
-	p->epoch++;
-	for (i = 0; i < p->nr; i++)
-		publish(p->slot[i], p->epoch, p->syscall_fd[i] >= 0);
-	for (i = 0; i < p->nr && !ret; i++)
-		ret = wait_ack(w, p->slot[i], p->epoch, until_ns, err);
-	for (i = 0; i < p->nr && !ret; i++)
-		if (p->syscall_fd[i] >= 0)
-			ret = wait_off_cpu(w, p->slot[i], p->syscall_fd[i],
-					   until_ns, err);
-	return ret;
 }
 
 /* --- initiator ----------------------------------------------------------- */
@@ -229,7 +63,7 @@ static uint64_t rendezvous_every(const struct tb_case *cs)
 }
 
 /* One op with all that belongs to it; adds its time if @phase is measured. */
-static int run_op(struct tb_worker *w, struct peers *p, enum tb_phase phase,
+static int run_op(struct tb_worker *w, struct tb_peers *p, enum tb_phase phase,
 		  bool meets, struct tb_err *err)
 {
 	const struct wl_role *role = role_of(w);
@@ -242,7 +76,7 @@ static int run_op(struct tb_worker *w, struct peers *p, enum tb_phase phase,
 		return callback_failed(w, "rearm", ret, err);
 	if (meets) {
 		set_step(w, TB_STEP_RENDEZVOUS);
-		ret = rendezvous(w, p, err);
+		ret = tb_rendezvous(w, p, err);
 		if (ret)
 			return ret;
 	}
@@ -299,8 +133,8 @@ static void close_window(struct tb_worker *w)
 	atomic_store(&w->arena->window, TB_WINDOW_DONE);
 }
 
-static int run_phase(struct tb_worker *w, struct peers *p, enum tb_phase phase,
-		     uint64_t nr_ops, struct tb_err *err)
+static int run_phase(struct tb_worker *w, struct tb_peers *p,
+		     enum tb_phase phase, uint64_t nr_ops, struct tb_err *err)
 {
 	uint64_t every = rendezvous_every(w->cs);
 	uint64_t i;
@@ -320,13 +154,13 @@ static int run_phase(struct tb_worker *w, struct peers *p, enum tb_phase phase,
 
 static int run_initiator(struct tb_worker *w, struct tb_err *err)
 {
-	struct peers p;
+	struct tb_peers p;
 	enum tb_phase phase;
 	int ret;
 
 	set_step(w, TB_STEP_EDGE);
 	phase = tb_phase_arrive(w->arena, TB_PHASE_INIT);
-	ret = peers_init(w, &p, err);
+	ret = tb_peers_init(w, &p, err);
 	while (!ret && phase != TB_PHASE_DRAIN) {
 		ret = run_phase(w, &p, phase,
 				phase == TB_PHASE_WARMUP ? w->cs->nr_warmup_ops
@@ -337,7 +171,7 @@ static int run_initiator(struct tb_worker *w, struct tb_err *err)
 		set_step(w, TB_STEP_EDGE);
 		phase = tb_phase_arrive(w->arena, phase);
 	}
-	peers_fini(&p);
+	tb_peers_fini(&p);
 	return ret;
 }
 
@@ -352,11 +186,11 @@ static bool await_epoch(struct tb_worker *w, uint32_t done, bool asleep,
 			uint32_t *epoch)
 {
 	for (;;) {
-		/* Pairs with the release store in publish(). */
+		/* Pairs with the release store in publish() of rendezvous.c. */
 		*epoch = atomic_load_explicit(&w->slot->epoch,
 					      memory_order_acquire);
 		if (*epoch != done)
-			return *epoch != EPOCH_END;
+			return *epoch != TB_EPOCH_END;
 		if (asleep)
 			tb_futex_wait(&w->slot->epoch, done);
 		else
@@ -377,7 +211,7 @@ static int answer(struct tb_worker *w, bool asleep, struct tb_err *err)
 		if (ret)
 			return callback_failed(w, "op", ret, err);
 		done = epoch;
-		/* Pairs with the acquire load in wait_ack(). */
+		/* Pairs with the acquire load in wait_ack() of rendezvous.c. */
 		atomic_store_explicit(&w->slot->ack, done,
 				      memory_order_release);
 	}
@@ -430,16 +264,6 @@ static int run(struct tb_worker *w, struct tb_err *err)
 	return ret;
 }
 
-/* The initiator leaves: so does everybody who waits for it. */
-static void dismiss_peers(struct tb_worker *w)
-{
-	unsigned int i;
-
-	for (i = 0; i < w->nr_slots; i++)
-		publish(tb_arena_slot(w->arena, w->first_slot + i), EPOCH_END,
-			true);
-}
-
 void *tb_thread_main(void *arg)
 {
 	struct tb_worker *w = arg;
@@ -449,7 +273,7 @@ void *tb_thread_main(void *arg)
 	if (ret && ret != -ECANCELED)
 		tb_phase_fail(w->arena, &err);
 	if (role_of(w)->kind == WL_INITIATOR)
-		dismiss_peers(w);
+		tb_peers_dismiss(w);
 	set_step(w, TB_STEP_END);
 	return NULL;
 }

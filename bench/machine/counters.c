@@ -8,7 +8,6 @@
  */
 #include "machine/counters.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <perf/core.h>
@@ -16,18 +15,17 @@
 #include <perf/evlist.h>
 #include <perf/evsel.h>
 #include <perf/threadmap.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "machine/mech.h"
 #include "machine/procstat.h"
+#include "machine/trace.h"
 
 int perf_evsel__apply_filter(struct perf_evsel *evsel, const char *filter);
 
@@ -104,46 +102,6 @@ static void set_absent(struct tb_counter *counter, const char *fmt, ...)
 
 /* --- tracepoints --------------------------------------------------------- */
 
-static const char *tracefs(void)
-{
-	static const char *const roots[] = { "/sys/kernel/tracing",
-					     "/sys/kernel/debug/tracing" };
-	char path[128];
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(roots); i++) {
-		snprintf(path, sizeof(path), "%s/events", roots[i]);
-		if (!access(path, R_OK))
-			return roots[i];
-	}
-	return NULL;
-}
-
-void tb_counters_prepare(void)
-{
-	if (tracefs() || geteuid())
-		return;
-	if (unshare(CLONE_NEWNS))
-		return;
-	/* Or the mount below would appear in the parent namespace as well. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return;
-	if (mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL))
-		return;
-}
-
-static bool tracepoint_id(const char *name, uint64_t *id)
-{
-	const char *root = tracefs();
-	char path[192], line[32];
-
-	if (!root)
-		return false;
-	snprintf(path, sizeof(path), "%s/events/%s/id", root, name);
-	return !tb_read_line(path, line, sizeof(line)) &&
-	       tb_parse_u64(line, id);
-}
-
 static const char *open_failure(int code)
 {
 	switch (-code) {
@@ -201,10 +159,10 @@ static void add_event(struct tb_counters *c, struct tb_counter *counter,
 
 	if (!counter || c->nr_events == MAX_EVENTS)
 		return;
-	if (!tracepoint_id(tracepoint, &id)) {
+	if (!tb_trace_id(tracepoint, &id)) {
 		set_absent(counter, "no tracepoint %s (%s)", tracepoint,
-			   tracefs() ? "kernel does not have it"
-				     : "needs root and tracefs");
+			   tb_trace_root() ? "kernel does not have it"
+					   : "needs root and tracefs");
 		return;
 	}
 	ret = open_event(c, e, id, filter);
@@ -217,78 +175,33 @@ static void add_event(struct tb_counters *c, struct tb_counter *counter,
 	c->nr_events++;
 }
 
-/* "remote shootdown" -> "remote_shootdown" */
-static void as_word(char *to, size_t size_bytes, const char *from, int len)
-{
-	snprintf(to, size_bytes, "%.*s", len, from);
-	for (; *to; to++)
-		*to = isspace((unsigned char)*to) ? '_' : *to;
-}
-
-/*
- * The format file ends in __print_symbolic(REC->reason, { 0, "flush on task
- * switch" }, { 1, "remote shootdown" }, ...): one counter per pair.
- */
+/* One counter per reason that this kernel knows. */
 static void add_flush_reasons(struct tb_counters *c)
 {
-	struct tb_buf b = { 0 };
-	const char *p = NULL;
-	char path[192];
-	unsigned int reason;
+	struct tb_flush_reason reasons[TB_MAX_FLUSH_REASONS];
+	unsigned int i, nr = tb_trace_flush_reasons(reasons);
 
-	snprintf(path, sizeof(path), "%s/events/tlb/tlb_flush/format",
-		 tracefs() ? tracefs() : "");
-	if (!tb_read_file(path, &b) && b.data)
-		p = strstr(b.data, "__print_symbolic");
-	if (!p)
+	if (!nr)
 		add_event(c, add_counter(c, "cpu", "tlb_flush"),
 			  "tlb/tlb_flush", NULL);
-	while (p && (p = strchr(p, '{')) &&
-	       sscanf(p, "{ %u , \"", &reason) == 1) {
-		const char *name = strchr(p, '"');
-		char word[48], filter[48];
+	for (i = 0; i < nr; i++) {
+		char filter[48];
 
-		if (!name)
-			break;
-		name++;
-		as_word(word, sizeof(word), name, (int)strcspn(name, "\""));
-		snprintf(filter, sizeof(filter), "reason==%u%s", reason,
-			 reason ? "" : " && pages!=0");
-		add_event(c, add_counter(c, "cpu", "tlb_flush.%s", word),
-			  "tlb/tlb_flush", filter);
-		p++;
+		/* A switch that did not flush is traced too, with 0 pages. */
+		snprintf(filter, sizeof(filter), "reason==%u%s",
+			 reasons[i].number,
+			 reasons[i].number ? "" : " && pages!=0");
+		add_event(
+			c,
+			add_counter(c, "cpu", "tlb_flush.%s", reasons[i].word),
+			"tlb/tlb_flush", filter);
 	}
-	tb_buf_fini(&b);
-}
-
-/* Address of flush_tlb_func, whose name may carry a compiler's suffix. */
-static unsigned long long flush_func_address(void)
-{
-	unsigned long long address = 0;
-	char line[512], symbol[256];
-	FILE *f = fopen("/proc/kallsyms", "re");
-
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f)) {
-		unsigned long long at;
-
-		if (sscanf(line, "%llx %*c %255s", &at, symbol) != 2)
-			continue;
-		symbol[strcspn(symbol, ".")] = '\0';
-		if (!strcmp(symbol, "flush_tlb_func")) {
-			address = at;
-			break;
-		}
-	}
-	fclose(f);
-	return address;
 }
 
 static void add_csd_flush(struct tb_counters *c)
 {
 	struct tb_counter *counter = add_counter(c, "cpu", "csd_flush");
-	unsigned long long address = flush_func_address();
+	unsigned long long address = tb_trace_flush_func();
 	char filter[48];
 
 	if (!counter)

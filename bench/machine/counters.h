@@ -96,12 +96,4 @@ const struct tb_counter *tb_counters_values(const struct tb_counters *c,
 					    unsigned int *nr);
 void tb_counters_close(struct tb_counters *c);
 
-/**
- * tb_counters_prepare() - make tracefs visible to this process
- *
- * Where nobody mounted it, root mounts it in a mount namespace of its own, so
- * the machine stays as it was. Failure is no error here: the counters say so.
- */
-void tb_counters_prepare(void);
-
 #endif

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* QEMU's command line. */
+#include "campaign/qemu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "campaign/channel.h"
+#include "campaign/child.h"
+
+#define QEMU "qemu-system-x86_64"
+#define MAX_ARGS 64
+
+/* The command line: strings in @text, pointers in @argv. */
+struct command {
+	const char *argv[MAX_ARGS];
+	char *text[MAX_ARGS];
+	unsigned int nr;
+};
+
+static void arg(struct command *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void arg(struct command *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->nr + 1 >= MAX_ARGS)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&c->text[c->nr], fmt, ap) >= 0) {
+		c->argv[c->nr] = c->text[c->nr];
+		c->nr++;
+	}
+	va_end(ap);
+}
+
+static void free_command(struct command *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr; i++)
+		free(c->text[i]);
+}
+
+static void accel_args(const struct tb_qemu *q, struct command *c)
+{
+	arg(c, "-seed");
+	arg(c, "%" PRIu64, q->seed);
+	arg(c, "-accel");
+	if (!q->is_exact) {
+		arg(c, "kvm");
+		arg(c, "-cpu");
+		arg(c, "host");
+		return;
+	}
+	arg(c, "tcg,thread=single");
+	arg(c, "-icount");
+	arg(c, "shift=%d,sleep=off", q->icount_shift);
+	arg(c, "-rtc");
+	arg(c, "base=2024-01-01,clock=vm");
+	arg(c, "-cpu");
+	arg(c, "max,la57=off");
+}
+
+/* A comma ends a value in QEMU's options, two stand for one. */
+static void add_channel(const struct tb_qemu *q, struct command *c)
+{
+	struct tb_buf path = { 0 };
+	const char *p;
+
+	for (p = q->channel; *p; p++)
+		tb_buf_printf(&path, *p == ',' ? ",%c" : "%c", *p);
+	arg(c, "-object");
+	arg(c, "memory-backend-file,id=channel,share=on,mem-path=%s,size=%uM",
+	    path.data, TB_CHANNEL_BYTES >> 20);
+	arg(c, "-device");
+	arg(c, "ivshmem-plain,memdev=channel");
+	tb_buf_fini(&path);
+}
+
+static void machine_args(const struct tb_qemu *q, struct command *c)
+{
+	arg(c, "-machine");
+	arg(c, "q35");
+	arg(c, "-smp");
+	arg(c, "%u", q->nr_cpus);
+	arg(c, "-m");
+	arg(c, "%" PRIu64 "M", q->memory_bytes >> 20);
+	arg(c, "-nodefaults");
+	arg(c, "-no-user-config");
+	arg(c, "-display");
+	arg(c, "none");
+	arg(c, "-no-reboot");
+	arg(c, "-serial");
+	arg(c, "file:%s", q->console);
+	add_channel(q, c);
+	arg(c, "-kernel");
+	arg(c, "%s/vmlinux", q->image);
+	arg(c, "-initrd");
+	arg(c, "%s", q->initrd);
+	arg(c, "-append");
+	arg(c, "console=ttyS0 panic=-1 %s", q->append);
+}
+
+pid_t tb_qemu_start(const struct tb_qemu *q, struct tb_err *err)
+{
+	int log = open(q->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	struct command c = { .nr = 0 };
+	pid_t pid;
+
+	if (log < 0)
+		return tb_fail_errno(err, -errno, "cannot create %s", q->log);
+	arg(&c, QEMU);
+	accel_args(q, &c);
+	machine_args(q, &c);
+	pid = tb_child_start(c.argv, log, log);
+	close(log);
+	free_command(&c);
+	if (pid < 0)
+		return tb_fail_errno(err, (int)pid,
+				     "cannot start " QEMU
+				     " (Debian package qemu-system-x86)");
+	return pid;
+}

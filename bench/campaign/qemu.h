@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One QEMU: its command line.
+ */
+#ifndef TB_QEMU_H
+#define TB_QEMU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/**
+ * struct tb_qemu - what to start
+ * @is_exact: TCG with instruction counting, else KVM
+ * @icount_shift: 2^shift virtual nanoseconds per instruction
+ * @image: directory with vmlinux, booted by PVH
+ * @append: further kernel parameters
+ * @console: file for the first serial port; @log: for QEMU's own output
+ * @channel: file behind the shared memory, TB_CHANNEL_BYTES long
+ */
+struct tb_qemu {
+	bool is_exact;
+	int icount_shift;
+	uint64_t seed;
+	unsigned int nr_cpus;
+	uint64_t memory_bytes;
+	const char *image;
+	const char *append;
+	const char *initrd;
+	const char *console;
+	const char *log;
+	const char *channel;
+};
+
+/* pid, or -errno with QEMU missing said in words. */
+pid_t tb_qemu_start(const struct tb_qemu *q, struct tb_err *err);
+
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Readers of tracefs and /proc/kallsyms. */
+#include "machine/trace.h"
+
+#include <ctype.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+const char *tb_trace_root(void)
+{
+	static const char *const roots[] = { "/sys/kernel/tracing",
+					     "/sys/kernel/debug/tracing" };
+	char path[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(roots); i++) {
+		snprintf(path, sizeof(path), "%s/events", roots[i]);
+		if (!access(path, R_OK))
+			return roots[i];
+	}
+	return NULL;
+}
+
+void tb_trace_mount(void)
+{
+	if (tb_trace_root() || geteuid())
+		return;
+	if (unshare(CLONE_NEWNS))
+		return;
+	/* Or the mount below would appear in the parent namespace as well. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return;
+	if (mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL))
+		return;
+}
+
+bool tb_trace_id(const char *name, uint64_t *id)
+{
+	const char *root = tb_trace_root();
+	char path[192], line[32];
+
+	if (!root)
+		return false;
+	snprintf(path, sizeof(path), "%s/events/%s/id", root, name);
+	return !tb_read_line(path, line, sizeof(line)) &&
+	       tb_parse_u64(line, id);
+}
+
+/* "remote shootdown" -> "remote_shootdown" */
+static void as_word(char *to, size_t size_bytes, const char *from, int len)
+{
+	snprintf(to, size_bytes, "%.*s", len, from);
+	for (; *to; to++)
+		*to = isspace((unsigned char)*to) ? '_' : *to;
+}
+
+/*
+ * The format file ends in __print_symbolic(REC->reason, { 0, "flush on task
+ * switch" }, { 1, "remote shootdown" }, ...).
+ */
+static unsigned int parse_reasons(const char *format,
+				  struct tb_flush_reason *reasons)
+{
+	const char *p = strstr(format, "__print_symbolic"), *name;
+	unsigned int nr = 0;
+
+	while (p && nr < TB_MAX_FLUSH_REASONS && (p = strchr(p, '{')) &&
+	       sscanf(p, "{ %u , \"", &reasons[nr].number) == 1) {
+		name = strchr(p, '"');
+		if (!name)
+			break;
+		name++;
+		as_word(reasons[nr].word, sizeof(reasons[nr].word), name,
+			(int)strcspn(name, "\""));
+		nr++;
+		p++;
+	}
+	return nr;
+}
+
+unsigned int tb_trace_flush_reasons(struct tb_flush_reason *reasons)
+{
+	const char *root = tb_trace_root();
+	struct tb_buf b = { 0 };
+	unsigned int nr = 0;
+	char path[192];
+
+	if (!root)
+		return 0;
+	snprintf(path, sizeof(path), "%s/events/tlb/tlb_flush/format", root);
+	if (!tb_read_file(path, &b) && b.data)
+		nr = parse_reasons(b.data, reasons);
+	tb_buf_fini(&b);
+	return nr;
+}
+
+/* Address of flush_tlb_func, whose name may carry a compiler's suffix. */
+unsigned long long tb_trace_flush_func(void)
+{
+	unsigned long long address = 0;
+	char line[512], symbol[256];
+	FILE *f = fopen("/proc/kallsyms", "re");
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f)) {
+		unsigned long long at;
+
+		if (sscanf(line, "%llx %*c %255s", &at, symbol) != 2)
+			continue;
+		symbol[strcspn(symbol, ".")] = '\0';
+		if (!strcmp(symbol, "flush_tlb_func")) {
+			address = at;
+			break;
+		}
+	}
+	fclose(f);
+	return address;
+}

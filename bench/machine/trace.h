@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What tracefs and kallsyms say about flushes.
+ */
+#ifndef TB_TRACE_H
+#define TB_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TB_MAX_FLUSH_REASONS 12
+
+/**
+ * struct tb_flush_reason - one value of enum tlb_flush_reason
+ * @word: its text with _ for blanks, "remote_shootdown"
+ */
+struct tb_flush_reason {
+	unsigned int number;
+	char word[48];
+};
+
+/**
+ * tb_trace_mount() - make tracefs visible to this process
+ *
+ * Where nobody mounted it, root mounts it in a mount namespace of its own, so
+ * the machine stays as it was. Failure is no error here: the counters say so.
+ */
+void tb_trace_mount(void);
+
+/* Where tracefs is mounted and readable, or NULL. */
+const char *tb_trace_root(void);
+
+/* Id of the tracepoint "system/name"; false if it cannot be had. */
+bool tb_trace_id(const char *name, uint64_t *id);
+
+/**
+ * tb_trace_flush_reasons() - the reasons of tlb:tlb_flush on this kernel
+ *
+ * Return: how many of TB_MAX_FLUSH_REASONS there are; 0 without tracefs.
+ */
+unsigned int tb_trace_flush_reasons(struct tb_flush_reason *reasons);
+
+/* Address of flush_tlb_func(), 0 if kallsyms does not tell (needs root). */
+unsigned long long tb_trace_flush_func(void);
+
+#endif

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Options and markers of the tests of the command `tlbbench`."""
+import pytest
+
+import tlbtest
+
+
+def pytest_addoption(parser):
+    """Add --update-golden; it needs the directory bench/tests on the command line."""
+    parser.addoption("--update-golden", action="store_true",
+                     help="rewrite bench/tests/golden from what the command prints now")
+
+
+def pytest_configure(config):
+    """Register the marker of the tests that boot virtual machines."""
+    config.addinivalue_line("markers", "vm: builds or boots a real kernel")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _binary():
+    """Fail early and once where there is nothing to test."""
+    if not tlbtest.BINARY.is_file():
+        pytest.exit(f"{tlbtest.BINARY}: not built; run make, or set TLBBENCH", returncode=1)
