@@ -15,19 +15,6 @@ static const struct tb_cmd *const commands[] = {
 	&tb_cmd_list, &tb_cmd_describe, &tb_cmd_env,
 };
 
-int tb_cmd_fail(const struct tb_err *err)
-{
-	fprintf(stderr, "tlbbench: %s\n", err->text);
-	return err->is_usage ? TB_EXIT_USAGE : TB_EXIT_FAIL;
-}
-
-int tb_cmd_usage(const struct tb_cmd *cmd)
-{
-	fprintf(stderr, "tlbbench: usage: tlbbench %s %s\n", cmd->name,
-		cmd->usage);
-	return TB_EXIT_USAGE;
-}
-
 static void print_help(FILE *f)
 {
 	size_t i;

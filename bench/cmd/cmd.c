@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What every subcommand says when it cannot go on. */
+#include "cmd/cmd.h"
+
+#include <stdio.h>
+
+int tb_cmd_fail(const struct tb_err *err)
+{
+	fprintf(stderr, "tlbbench: %s\n", err->text);
+	return err->is_usage ? TB_EXIT_USAGE : TB_EXIT_FAIL;
+}
+
+int tb_cmd_usage(const struct tb_cmd *cmd)
+{
+	fprintf(stderr, "tlbbench: usage: tlbbench %s %s\n", cmd->name,
+		cmd->usage);
+	return TB_EXIT_USAGE;
+}
