@@ -20,11 +20,33 @@ static size_t announced_len(unsigned char first)
 	return first < 0xf0 ? 3 : 4;
 }
 
+/*
+ * Second bytes that the first does not allow: longer forms of shorter
+ * sequences, surrogates, and what lies above U+10FFFF (RFC 3629, 4).
+ */
+static bool is_bad_pair(unsigned char first, unsigned char second)
+{
+	switch (first) {
+	case 0xe0:
+		return second < 0xa0;
+	case 0xed:
+		return second >= 0xa0;
+	case 0xf0:
+		return second < 0x90;
+	case 0xf4:
+		return second >= 0x90;
+	default:
+		return false;
+	}
+}
+
 /* Length of the valid UTF-8 sequence at @s, 0 if there is none. */
 static size_t utf8_len(const unsigned char *s)
 {
 	size_t i, len = announced_len(s[0]);
 
+	if (len > 2 && is_bad_pair(s[0], s[1]))
+		return 0;
 	for (i = 1; i < len; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
