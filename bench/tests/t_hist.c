@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Properties of the histogram over edge values and many random ones. */
+#include "base/hist.h"
+
+#include <math.h>
+
+#include "tests/t.h"
+
+#define NR_RANDOM 20000
+#define LIMIT (1ULL << TB_HIST_MAX_BITS)
+
+/* A value of 1 to TB_HIST_MAX_BITS bits, all widths alike. */
+static uint64_t random_value(uint64_t *seed)
+{
+	uint64_t value = t_random(seed);
+
+	return value >> (64 - 1 - t_random(seed) % TB_HIST_MAX_BITS);
+}
+
+static void check_bucket_of(uint64_t value)
+{
+	unsigned int idx = tb_hist_idx(value);
+	uint64_t low, width;
+
+	assert_true(idx < TB_HIST_BUCKETS);
+	low = tb_hist_low(idx);
+	width = tb_hist_width(idx);
+	assert_true(low <= value);
+	assert_true(value < low + width);
+	/* At most 1/128 of what is in it, and exact where that is below 1. */
+	assert_true(width == 1 || width * 128 <= low);
+}
+
+static void bucket_holds_its_values(void **state)
+{
+	uint64_t seed = 1;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < TB_HIST_MAX_BITS; i++) {
+		check_bucket_of((1ULL << i) - 1);
+		check_bucket_of(1ULL << i);
+		check_bucket_of((1ULL << i) + 1);
+	}
+	check_bucket_of(LIMIT - 1);
+	for (i = 0; i < NR_RANDOM; i++)
+		check_bucket_of(random_value(&seed));
+}
+
+static void buckets_adjoin(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(tb_hist_low(0), 0);
+	for (i = 0; i < TB_HIST_BUCKETS; i++) {
+		uint64_t next = tb_hist_low(i) + tb_hist_width(i);
+
+		assert_int_equal(tb_hist_idx(tb_hist_low(i)), i);
+		assert_int_equal(tb_hist_idx(next - 1), i);
+		if (i + 1 < TB_HIST_BUCKETS)
+			assert_int_equal(tb_hist_low(i + 1), next);
+		else
+			assert_int_equal(next, LIMIT);
+	}
+}
+
+static void empty_has_no_values(void **state)
+{
+	static struct tb_hist h;
+
+	(void)state;
+	tb_hist_init(&h);
+	assert_int_equal(h.count, 0);
+	assert_int_equal(tb_hist_quantile(&h, 0.5), 0);
+	assert_int_equal(tb_hist_quantile(&h, 1), 0);
+	assert_true(tb_hist_median(&h) == 0);
+}
+
+static void totals_are_exact(void **state)
+{
+	static struct tb_hist h;
+	uint64_t seed = 2, sum = 0, min = UINT64_MAX, max = 0, in_buckets = 0;
+	uint64_t sum_of_buckets = 0;
+	unsigned int i;
+
+	(void)state;
+	tb_hist_init(&h);
+	for (i = 0; i < NR_RANDOM; i++) {
+		uint64_t value = random_value(&seed);
+
+		tb_hist_add(&h, value);
+		sum += value;
+		min = value < min ? value : min;
+		max = value > max ? value : max;
+	}
+	for (i = 0; i < TB_HIST_BUCKETS; i++) {
+		in_buckets += h.bucket[i];
+		sum_of_buckets += h.bucket_sum[i];
+	}
+	assert_int_equal(h.count, NR_RANDOM);
+	assert_int_equal(h.min, min);
+	assert_int_equal(h.max, max);
+	assert_int_equal(h.sum, sum);
+	assert_int_equal(h.overflow, 0);
+	assert_int_equal(in_buckets, NR_RANDOM);
+	assert_int_equal(sum_of_buckets, sum);
+}
+
+static void overflow_is_counted_not_clamped(void **state)
+{
+	static struct tb_hist h;
+	unsigned int i;
+
+	(void)state;
+	tb_hist_init(&h);
+	tb_hist_add(&h, LIMIT);
+	tb_hist_add(&h, LIMIT * 2 + 5);
+	tb_hist_add(&h, UINT64_MAX >> 4);
+	for (i = 0; i < TB_HIST_BUCKETS; i++)
+		assert_int_equal(h.bucket[i], 0);
+	assert_int_equal(h.overflow, 3);
+	assert_int_equal(h.count, 3);
+	assert_int_equal(h.min, LIMIT);
+	assert_int_equal(h.max, UINT64_MAX >> 4);
+	assert_int_equal(h.sum, LIMIT * 3 + 5 + (UINT64_MAX >> 4));
+
+	tb_hist_add(&h, LIMIT - 1);
+	assert_int_equal(h.bucket[TB_HIST_BUCKETS - 1], 1);
+	assert_int_equal(tb_hist_quantile(&h, 0.25), LIMIT - 1);
+	/* Ranks that fall among the overflowed values give the maximum. */
+	assert_int_equal(tb_hist_quantile(&h, 0.5), UINT64_MAX >> 4);
+	assert_true(tb_hist_median(&h) == (double)(UINT64_MAX >> 4));
+}
+
+static void merge_equals_adding_all(void **state)
+{
+	static struct tb_hist all, a, b, empty;
+	uint64_t seed = 3;
+	unsigned int i;
+
+	(void)state;
+	tb_hist_init(&all);
+	tb_hist_init(&a);
+	tb_hist_init(&b);
+	tb_hist_init(&empty);
+	for (i = 0; i < NR_RANDOM; i++) {
+		uint64_t value = random_value(&seed) << (i % 64 == 0);
+
+		tb_hist_add(i % 3 ? &a : &b, value);
+		tb_hist_add(&all, value);
+	}
+	tb_hist_merge(&a, &b);
+	assert_memory_equal(&a, &all, sizeof(a));
+	tb_hist_merge(&a, &empty);
+	assert_memory_equal(&a, &all, sizeof(a));
+	tb_hist_merge(&empty, &all);
+	assert_memory_equal(&empty, &all, sizeof(a));
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Against the sorted values: the same bucket, and never above the maximum. */
+static void check_quantiles(unsigned int nr, uint64_t seed)
+{
+	static const double quantiles[] = { 1e-9, 0.01, 0.25,  0.5,    0.75,
+					    0.9,  0.99, 0.999, 0.9999, 1 };
+	static uint64_t sorted[NR_RANDOM];
+	static struct tb_hist h;
+	unsigned int i;
+
+	tb_hist_init(&h);
+	for (i = 0; i < nr; i++) {
+		sorted[i] = random_value(&seed);
+		tb_hist_add(&h, sorted[i]);
+	}
+	qsort(sorted, nr, sizeof(sorted[0]), by_value);
+	for (i = 0; i < ARRAY_SIZE(quantiles); i++) {
+		double rank = ceil(quantiles[i] * nr);
+		uint64_t exact = sorted[(unsigned int)rank - 1];
+		uint64_t got = tb_hist_quantile(&h, quantiles[i]);
+
+		assert_true(got >= exact);
+		assert_true(got <= h.max);
+		assert_int_equal(tb_hist_idx(got), tb_hist_idx(exact));
+	}
+	assert_int_equal(tb_hist_quantile(&h, 1), h.max);
+}
+
+static void quantiles_match_sorted_values(void **state)
+{
+	unsigned int nr;
+
+	(void)state;
+	for (nr = 1; nr < 40; nr++)
+		check_quantiles(nr, nr);
+	check_quantiles(1000, 100);
+	check_quantiles(NR_RANDOM, 101);
+}
+
+static void median_of_equal_values_is_exact(void **state)
+{
+	static const uint64_t values[] = { 0,	     1,	      127,
+					   128,	     1000003, 123456789012ULL,
+					   LIMIT - 2 };
+	static struct tb_hist h;
+	unsigned int i, n;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		tb_hist_init(&h);
+		for (n = 0; n < 7; n++)
+			tb_hist_add(&h, values[i]);
+		assert_true(tb_hist_median(&h) == (double)values[i]);
+		/* One that is far away does not move it. */
+		tb_hist_add(&h, values[i] ? 0 : 500);
+		assert_true(tb_hist_median(&h) == (double)values[i]);
+	}
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[] = {
+		cmocka_unit_test(bucket_holds_its_values),
+		cmocka_unit_test(buckets_adjoin),
+		cmocka_unit_test(empty_has_no_values),
+		cmocka_unit_test(totals_are_exact),
+		cmocka_unit_test(overflow_is_counted_not_clamped),
+		cmocka_unit_test(merge_equals_adding_all),
+		cmocka_unit_test(quantiles_match_sorted_values),
+		cmocka_unit_test(median_of_equal_values_is_exact),
+	};
+
+	return T_RUN("hist", tests);
+}
