@@ -45,7 +45,7 @@ LDLIBS := -lnuma -luring -lmd -lz -lm
 # --- targets -----------------------------------------------------------------
 
 .PHONY: all
-all: $(O)/tlbbench ## build tlbbench
+all: $(O)/tlbbench ## build tlbbench (the default)
 
 .PHONY: help
 help: ## this list
@@ -89,6 +89,78 @@ $(O)/tests/%: $(O)/obj/bench/tests/%.o $(lib_obj) $(perf_libs) | $(O)/tests
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
 -include $(patsubst %.o,%.d,$(bench_obj) $(call obj,$(unit_src)))
+
+# --- the demo ----------------------------------------------------------------
+
+demo_kernels := baseline lazy-ipi
+
+.PHONY: demo
+demo: ## two kernels in, one comparison out: set-up, build, boots, report
+	$(Q)$(MAKE) --no-print-directory setup
+	$(Q)$(MAKE) --no-print-directory $(O)/tlbbench
+	@printf '\n== this machine, now\n'
+	$(Q)$(O)/tlbbench run munmap lazy_idle ops=2000
+	@printf '\n== kernels %s\n' '$(demo_kernels)'
+	$(Q)kernels/build $(demo_kernels)
+	@printf '\n== campaign\n'
+	$(Q)code=0; $(O)/tlbbench campaign configs/demo.conf || code=$$?; \
+	  [ $$code -lt 2 ] || exit $$code; \
+	  printf '\n== report\n'; \
+	  $(O)/tlbbench report compare results/demo || code=$$?; exit $$code
+
+# --- checks ------------------------------------------------------------------
+
+c_files := $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+shell_files := $(shell git grep -lE '^\#!/bin/(ba)?sh' -- bench kernels report .ci)
+python_files := $(shell git ls-files -co --exclude-standard '*.py') report/run kernels/build kernels/check
+tidy_flags := -std=gnu11 $(CPPFLAGS)
+
+.PHONY: check
+check: ## everything, with real kernels in VMs; installs what it needs
+	$(Q)$(MAKE) --no-print-directory setup
+	$(Q)$(MAKE) --no-print-directory check-fast
+	$(Q)kernels/check
+	$(Q)kernels/build $(demo_kernels)
+	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m vm bench/tests kernels/tests
+
+.PHONY: check-fast
+check-fast: lint check-clang check-unit check-python ## what needs no kernel and no root
+
+.PHONY: check-clang
+check-clang:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/clang CC=clang all
+
+.PHONY: check-unit
+check-unit: $(units)
+	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP prove -Q --exec '' $(units)
+
+pytest := $(PYTHON) -m pytest -q -p no:cacheprovider
+
+.PHONY: check-python
+check-python: $(O)/tlbbench
+	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m 'not vm' bench/tests report/tests kernels/tests
+
+.PHONY: lint
+lint: $(perf_libs) ## style, layers, manual, spelling
+	$(Q)clang-format --dry-run -Werror $(c_files)
+	$(Q)bench/tools/check-layers
+	$(Q)bench/tools/check-prose
+	$(Q)shellcheck $(shell_files)
+	$(Q)$(PYTHON) -m flake8 --max-line-length 100 $(python_files)
+	$(Q)mandoc -Tlint -W warning bench/man/*.1
+	$(Q)codespell -q 3 -S './build,./results/*T*Z*,./.git,*.svg,./bench/tests/data' .
+	$(Q)kernels/check --fast
+	$(Q)printf '%s\n' $(filter-out bench/tests/%,$(filter %.c,$(c_files))) | \
+	  xargs -P2 -I{} clang-tidy --quiet {} -- $(tidy_flags) 2>&1 | \
+	  { ! grep -E -A3 '(error|warning): '; }
+
+.PHONY: format
+format: ## clang-format all C files
+	$(Q)clang-format -i $(c_files)
+
+.PHONY: packages
+packages: ## print the line that installs all packages
+	@echo apt-get install --no-install-recommends $$(sed 's/\#.*//' .packages)
 
 .PHONY: clean
 clean: ## remove what was built here; kernels in the cache stay

@@ -350,7 +350,7 @@ static int find_workload(struct draft *d, struct tb_err *err)
 		 d->conf->path, s->entry->line, s->value,
 		 names.data ? names.data : "");
 	tb_buf_fini(&names);
-	return err->code;
+	return -EINVAL;
 }
 
 int tb_cases_add(struct tb_case **cases, unsigned int *nr_cases,

@@ -35,8 +35,11 @@ static int run_threads(const struct tb_worker *common, struct wl_ctx *ctx,
 	unsigned int started = 0;
 	int ret = 0;
 
-	if (!workers || !threads)
-		ret = tb_fail_errno(err, -ENOMEM, "cannot start threads");
+	if (!workers || !threads) {
+		ret = -ENOMEM;
+		tb_fail_errno(err, ret, "cannot start threads");
+		goto out;
+	}
 	for (i = 0; i < nr && !ret; i++) {
 		init_worker(&workers[i], common, ctx, i);
 		ret = -pthread_create(&threads[i], NULL, tb_thread_main,
@@ -46,10 +49,12 @@ static int run_threads(const struct tb_worker *common, struct wl_ctx *ctx,
 		else
 			started++;
 	}
+	/* Those that run must not wait for those that do not. */
 	if (ret)
 		tb_phase_fail(common->arena, err);
 	for (i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
+out:
 	free(workers);
 	free(threads);
 	return ret;
