@@ -29,7 +29,7 @@ struct draft {
 	const struct wl_ops *ops;
 	struct setting *settings;
 	unsigned int nr_settings;
-	unsigned int max_cpus;
+	const struct tb_topo *topo;
 };
 
 static const char *const scheds[] = { "auto", "fifo", "other" };
@@ -205,7 +205,7 @@ static int apply(const struct draft *d, const struct setting *s,
 	if (!strcmp(s->key, "workload"))
 		return 0;
 	if (!strcmp(s->key, "cpus"))
-		return set_unsigned(d, s, 1, d->max_cpus, cpus, err);
+		return set_unsigned(d, s, 1, d->topo->nr_cpus, cpus, err);
 	if (!strcmp(s->key, "instances"))
 		return set_unsigned(d, s, 1, 4096, &cs->instances, err);
 	if (!strcmp(s->key, "ops"))
@@ -244,13 +244,33 @@ static int count_threads(const struct draft *d, struct tb_case *cs,
 		cs->nr_threads[fills] =
 			per_instance > fixed ? per_instance - fixed : 0;
 	cs->nr_cpus = cs->instances * tb_case_threads_per_instance(cs);
-	if (cs->nr_cpus > d->max_cpus)
+	if (cs->nr_cpus > d->topo->nr_cpus)
 		return tb_usage(err,
 				"%s:%u: [case %s] needs %u CPUs, expected at "
 				"most %u",
 				d->conf->path, d->section->line,
-				d->section->name, cs->nr_cpus, d->max_cpus);
+				d->section->name, cs->nr_cpus,
+				d->topo->nr_cpus);
 	return 0;
+}
+
+/* Whether the CPUs suffice is known now; do not find out in slot 7. */
+static int check_placement(const struct draft *d, const struct tb_case *cs,
+			   struct tb_err *err)
+{
+	const struct setting *s = find_setting(d, "placement");
+	int *cpus = calloc(cs->nr_cpus, sizeof(*cpus));
+	struct tb_err why = { 0 };
+	int ret;
+
+	if (!cpus)
+		return tb_fail_errno(err, -ENOMEM, "placement");
+	ret = tb_place_resolve(d->topo, cs->placement, cs->nr_cpus, cpus, &why);
+	free(cpus);
+	if (!ret)
+		return 0;
+	return tb_usage(err, "%s:%u: %s", d->conf->path,
+			s ? s->entry->line : d->section->line, why.text);
 }
 
 /* "name", then "/key=value" for each key that is swept. */
@@ -296,12 +316,14 @@ static int init_case(const struct draft *d, struct tb_case *cs,
 static int build_point(const struct draft *d, struct tb_case *cs,
 		       struct tb_err *err)
 {
-	unsigned int i, cpus = d->max_cpus;
+	unsigned int i, cpus = d->topo->nr_cpus;
 	int ret = init_case(d, cs, err);
 
 	for (i = 0; i < d->nr_settings && !ret; i++)
 		ret = apply(d, &d->settings[i], cs, &cpus, err);
-	return ret ? ret : count_threads(d, cs, cpus, err);
+	if (!ret)
+		ret = count_threads(d, cs, cpus, err);
+	return ret ? ret : check_placement(d, cs, err);
 }
 
 /* --- the sweep ----------------------------------------------------------- */
@@ -355,13 +377,13 @@ static int find_workload(struct draft *d, struct tb_err *err)
 
 int tb_cases_add(struct tb_case **cases, unsigned int *nr_cases,
 		 const struct tb_conf *conf, struct tb_section *s,
-		 struct tb_section *defaults, unsigned int max_cpus,
+		 struct tb_section *defaults, const struct tb_topo *topo,
 		 struct tb_err *err)
 {
 	struct draft d = {
 		.conf = conf,
 		.section = s,
-		.max_cpus = max_cpus,
+		.topo = topo,
 	};
 	int ret;
 

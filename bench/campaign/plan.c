@@ -212,7 +212,7 @@ static int read_kernels(struct tb_plan *plan, const struct tb_conf *conf,
 }
 
 static int read_cases(struct tb_plan *plan, const struct tb_conf *conf,
-		      unsigned int max_cpus, struct tb_err *err)
+		      const struct tb_topo *topo, struct tb_err *err)
 {
 	unsigned int i;
 	int ret = 0;
@@ -222,7 +222,7 @@ static int read_cases(struct tb_plan *plan, const struct tb_conf *conf,
 			ret = tb_cases_add(&plan->cases, &plan->nr_cases, conf,
 					   &conf->sections[i],
 					   tb_conf_section(conf, "defaults"),
-					   max_cpus, err);
+					   topo, err);
 	if (!ret && !plan->nr_cases)
 		return tb_usage(err, "%s: expected a [case NAME]", conf->path);
 	return ret;
@@ -252,6 +252,21 @@ static int order_slots(struct tb_plan *plan, struct tb_err *err)
 	return 0;
 }
 
+static int read_all_cases(struct tb_plan *plan, const struct tb_conf *conf,
+			  const struct tb_topo *here, struct tb_err *err)
+{
+	struct tb_topo vm;
+	int ret;
+
+	if (!plan->is_vm)
+		return read_cases(plan, conf, here, err);
+	ret = tb_topo_plain(&vm, plan->vm_cpus, err);
+	if (!ret)
+		ret = read_cases(plan, conf, &vm, err);
+	tb_topo_fini(&vm);
+	return ret;
+}
+
 static int fill(struct tb_plan *plan, const struct tb_conf *conf,
 		const struct tb_topo *topo, struct tb_err *err)
 {
@@ -264,9 +279,7 @@ static int fill(struct tb_plan *plan, const struct tb_conf *conf,
 	if (!ret)
 		ret = read_kernels(plan, conf, err);
 	if (!ret)
-		ret = read_cases(plan, conf,
-				 plan->is_vm ? plan->vm_cpus : topo->nr_cpus,
-				 err);
+		ret = read_all_cases(plan, conf, topo, err);
 	if (!ret)
 		ret = tb_conf_check_used(conf, err);
 	if (!ret)

@@ -110,6 +110,22 @@ int tb_topo_read(struct tb_topo *topo, const char *sysfs, struct tb_err *err)
 	return 0;
 }
 
+int tb_topo_plain(struct tb_topo *topo, unsigned int nr_cpus,
+		  struct tb_err *err)
+{
+	unsigned int i;
+
+	*topo = (struct tb_topo){ 0 };
+	topo->cpus = calloc(nr_cpus, sizeof(*topo->cpus));
+	if (!topo->cpus)
+		return tb_fail_errno(err, -ENOMEM, "cannot list the CPUs");
+	topo->nr_cpus = nr_cpus;
+	for (i = 0; i < nr_cpus; i++)
+		topo->cpus[i] =
+			(struct tb_cpu){ .cpu = (int)i, .core = (int)i };
+	return 0;
+}
+
 void tb_topo_fini(struct tb_topo *topo)
 {
 	free(topo->cpus);

@@ -32,6 +32,10 @@ struct tb_topo {
  * @sysfs: "/sys", or a captured tree, whose online CPUs are all usable
  */
 int tb_topo_read(struct tb_topo *topo, const char *sysfs, struct tb_err *err);
+
+/* CPUs 0 to @nr_cpus - 1, each a core of its own: what a VM of ours has. */
+int tb_topo_plain(struct tb_topo *topo, unsigned int nr_cpus,
+		  struct tb_err *err);
 void tb_topo_fini(struct tb_topo *topo);
 
 #endif
