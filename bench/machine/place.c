@@ -66,6 +66,23 @@ static bool parse_item(const char *item, uint64_t *first, uint64_t *last)
 	       *last < 1U << 20;
 }
 
+/* Two threads that wait for each other on one CPU would wait for ever. */
+static int check_distinct(const char *policy, unsigned int nr, const int *cpus,
+			  struct tb_err *err)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < nr; i++)
+		for (j = 0; j < i; j++)
+			if (cpus[i] == cpus[j])
+				return tb_usage(err,
+						"placement %s: CPU %d is named "
+						"twice, expected a CPU for "
+						"each thread",
+						policy, cpus[i]);
+	return 0;
+}
+
 /*
  * Not libnuma's parser: a mask has no order, and the first CPU named here is
  * the initiator's.
@@ -100,7 +117,7 @@ static int resolve_list(const struct tb_topo *topo, const char *policy,
 	free(copy);
 	if (!ret && n < nr)
 		return too_few(policy, nr, n, err);
-	return ret;
+	return ret ? ret : check_distinct(policy, nr, cpus, err);
 }
 
 int tb_place_resolve(const struct tb_topo *topo, const char *policy,

@@ -13,7 +13,8 @@
  *	order of CPU number; "list:0,2-3": these, in this order
  * @cpus: filled with @nr kernel CPU numbers
  *
- * More threads than CPUs and CPUs that are not usable are usage errors.
+ * More threads than CPUs, CPUs that are not usable and a CPU that is named
+ *twice are usage errors.
  */
 int tb_place_resolve(const struct tb_topo *topo, const char *policy,
 		     unsigned int nr, int *cpus, struct tb_err *err);
