@@ -145,16 +145,27 @@ static int parse(struct run *r, int argc, char **argv, char *conf,
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (option == ':')
+			return tb_usage(err, "campaign: %s: expected its value",
+					argv[optind - 1]);
 		if (option == 'o')
 			r->results = optarg;
 		else if (option == 'r')
 			r->resume = optarg;
 		else
-			return -EINVAL;
+			return tb_usage(err,
+					"campaign: unknown option %s, expected "
+					"--results or --resume",
+					argv[optind - 1]);
 	}
-	if (argc - optind != (r->resume ? 0 : 1))
+	if (argc - optind != (r->resume ? 0 : 1) || (r->results && r->resume))
 		return -EINVAL;
+	/* Not "/": an unset variable of a script. */
+	if ((r->results && !*r->results) || (r->resume && !*r->resume))
+		return tb_usage(err, "campaign: %s: expected a directory",
+				r->resume ? "--resume" : "--results");
 	if (r->resume)
 		return tb_path(conf, PATH_MAX, err, "%s/campaign.conf",
 			       r->resume);
