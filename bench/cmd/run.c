@@ -5,6 +5,7 @@
  * The arguments become the text of a campaign with one case per workload, so
  * that they mean the same as there.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +72,21 @@ static void show(const struct tb_case *cs, const struct tb_result *r)
 
 /* --- a plan from arguments ----------------------------------------------- */
 
+/* An argument becomes a line of a campaign file: a key, not a comment. */
+static int check_argument(const char *arg, struct tb_err *err)
+{
+	if (!isalpha((unsigned char)*arg) || strchr(arg, '\n'))
+		return tb_usage(err,
+				"run: '%.*s': expected a workload or "
+				"key=value",
+				(int)strcspn(arg, "\n"), arg);
+	if (!strncmp(arg, "workload=", strlen("workload=")))
+		return tb_usage(err,
+				"run: '%s': expected the workload's name alone",
+				arg);
+	return 0;
+}
+
 static int make_conf(int argc, char **argv, struct tb_buf *b,
 		     struct tb_err *err)
 {
@@ -79,9 +95,12 @@ static int make_conf(int argc, char **argv, struct tb_buf *b,
 
 	tb_buf_printf(b, "[campaign]\nname = run\nbackend = here\n");
 	tb_buf_printf(b, "[defaults]\n");
-	for (i = 0; i < argc; i++)
+	for (i = 0; i < argc; i++) {
+		if (check_argument(argv[i], err))
+			return err->code;
 		if (strchr(argv[i], '='))
 			tb_buf_printf(b, "%s\n", argv[i]);
+	}
 	for (i = 0; i < argc; i++) {
 		if (strchr(argv[i], '='))
 			continue;
