@@ -20,9 +20,13 @@ static void print_help(FILE *f)
 	size_t i;
 
 	fprintf(f, "usage: tlbbench COMMAND [ARGUMENT ...]\n\n");
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(f, "  %-9s %s\n  %9s   %s\n", commands[i]->name,
-			commands[i]->usage, "", commands[i]->help);
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		const struct tb_cmd *cmd = commands[i];
+
+		fprintf(f, *cmd->usage ? "  %-9s %s\n" : "  %s%s\n", cmd->name,
+			cmd->usage);
+		fprintf(f, "  %9s   %s\n", "", cmd->help);
+	}
 	fprintf(f, "\nExit: 0 ok, 1 failed, 2 usage, 4 skipped. "
 		   "Manual: tlbbench(1).\n");
 }

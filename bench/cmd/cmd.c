@@ -12,7 +12,7 @@ int tb_cmd_fail(const struct tb_err *err)
 
 int tb_cmd_usage(const struct tb_cmd *cmd)
 {
-	fprintf(stderr, "tlbbench: usage: tlbbench %s %s\n", cmd->name,
-		cmd->usage);
+	fprintf(stderr, "tlbbench: usage: tlbbench %s%s%s\n", cmd->name,
+		*cmd->usage ? " " : "", cmd->usage);
 	return TB_EXIT_USAGE;
 }
