@@ -226,7 +226,10 @@ static int apply(const struct draft *d, const struct setting *s,
 			d->conf->path, s->entry->line, s->key, cs->ops->name);
 }
 
-/* Roles that fill CPUs share what "cpus" leaves them; then count all. */
+/*
+ * Roles that fill CPUs share what "cpus" leaves them; then count all. More than
+ * "cpus" is refused, for the case's name may say it.
+ */
 static int count_threads(const struct draft *d, struct tb_case *cs,
 			 unsigned int cpus, struct tb_err *err)
 {
@@ -244,13 +247,12 @@ static int count_threads(const struct draft *d, struct tb_case *cs,
 		cs->nr_threads[fills] =
 			per_instance > fixed ? per_instance - fixed : 0;
 	cs->nr_cpus = cs->instances * tb_case_threads_per_instance(cs);
-	if (cs->nr_cpus > d->topo->nr_cpus)
+	if (cs->nr_cpus > cpus)
 		return tb_usage(err,
 				"%s:%u: [case %s] needs %u CPUs, expected at "
 				"most %u",
 				d->conf->path, d->section->line,
-				d->section->name, cs->nr_cpus,
-				d->topo->nr_cpus);
+				d->section->name, cs->nr_cpus, cpus);
 	return 0;
 }
 
