@@ -11,6 +11,7 @@
 #include "campaign/cases.h"
 
 #define DEFAULT_BOOTS 4
+#define MAX_NAME_CHARS 64
 #define DEFAULT_VM_CPUS 4
 #define DEFAULT_VM_MEMORY_BYTES (1ULL << 30)
 #define DEFAULT_VM_TIMEOUT_S 120
@@ -38,6 +39,12 @@ static int check_name(const struct tb_conf *conf, unsigned int line,
 				"%s:%u: name '%s': expected letters, digits "
 				"and - _ . +",
 				conf->path, line, name);
+	if (p - name > MAX_NAME_CHARS)
+		return tb_usage(err,
+				"%s:%u: name of %d characters, expected at "
+				"most %d",
+				conf->path, line, (int)(p - name),
+				MAX_NAME_CHARS);
 	return 0;
 }
 
@@ -95,18 +102,19 @@ static int read_campaign(struct tb_plan *plan, const struct tb_conf *conf,
 			 struct tb_err *err)
 {
 	struct tb_section *s = tb_conf_section(conf, "campaign");
+	const struct tb_entry *name = tb_section_find(s, "name");
 	uint64_t boots;
 	int ret;
 
-	if (!s || !tb_section_find(s, "name"))
+	if (!name)
 		return tb_usage(err,
 				"%s: expected a section [campaign] with "
 				"a name",
 				conf->path);
-	plan->name = copy_text(tb_section_text(s, "name", ""), err);
+	plan->name = copy_text(name->value, err);
 	if (!plan->name)
 		return err->code;
-	ret = check_name(conf, s->line, plan->name, err);
+	ret = check_name(conf, name->line, plan->name, err);
 	if (!ret)
 		ret = read_backend(plan, conf, s, err);
 	if (!ret)
