@@ -92,8 +92,10 @@ static int read_identity(struct tb_kernel *k, const struct tb_plan *plan,
 	if (!k->id || !k->release)
 		return tb_fail_errno(err, -ENOMEM, "image");
 	if (!*k->id || !*k->release)
-		return tb_usage(err, "%s: expected [image] with id and release",
-				path);
+		return tb_usage(err,
+				"%s:%u: [kernel %s]: %s: expected [image] with "
+				"id and release",
+				plan->path, k->line, k->name, path);
 	return 0;
 }
 
