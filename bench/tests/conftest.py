@@ -20,4 +20,4 @@ def pytest_configure(config):
 def _binary():
     """Fail early and once where there is nothing to test."""
     if not tlbtest.BINARY.is_file():
-        pytest.exit(f"{tlbtest.BINARY}: not built; run make, or set TLBBENCH", returncode=1)
+        pytest.fail(f"{tlbtest.BINARY}: not built; run make, or set TLBBENCH")

@@ -21,11 +21,11 @@ def environment(**changes):
     return {name: str(value) for name, value in env.items() if value is not None}
 
 
-def run(*args, env=None, prefix=(), **options):
+def run(*args, env=None, prefix=(), binary=BINARY, **options):
     """Run `tlbbench ARG...` to its end, from the repository, and return status and text."""
     options = {"cwd": ROOT, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
                "stderr": subprocess.PIPE, "text": True, "timeout": TIMEOUT_S, **options}
-    argv = [str(word) for word in (*prefix, BINARY, *args)]
+    argv = [str(word) for word in (*prefix, binary, *args)]
     return subprocess.run(argv, env=environment(**(env or {})), check=False, **options)
 
 
