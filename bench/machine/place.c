@@ -45,27 +45,6 @@ static int resolve_spread(const struct tb_topo *topo, unsigned int nr,
 	return 0;
 }
 
-/* "0", "2-5" at @item; false if it is anything else. */
-static bool parse_item(const char *item, uint64_t *first, uint64_t *last)
-{
-	char low[16];
-	const char *dash = strchr(item, '-');
-	size_t len = dash ? (size_t)(dash - item) : strlen(item);
-
-	if (len >= sizeof(low))
-		return false;
-	memcpy(low, item, len);
-	low[len] = '\0';
-	if (!tb_parse_u64(low, first))
-		return false;
-	if (!dash) {
-		*last = *first;
-		return true;
-	}
-	return tb_parse_u64(dash + 1, last) && *last >= *first &&
-	       *last < 1U << 20;
-}
-
 /* Two threads that wait for each other on one CPU would wait for ever. */
 static int check_distinct(const char *policy, unsigned int nr, const int *cpus,
 			  struct tb_err *err)
@@ -92,26 +71,26 @@ static int resolve_list(const struct tb_topo *topo, const char *policy,
 {
 	char *copy = strdup(policy + strlen(LIST_PREFIX));
 	char *rest = copy, *item;
-	uint64_t cpu, last;
+	int cpu, last;
 	unsigned int n = 0;
 	int ret = 0;
 
 	if (!copy)
 		return tb_fail_errno(err, -ENOMEM, "placement");
 	while (!ret && (item = strsep(&rest, ","))) {
-		if (!parse_item(tb_strip(item), &cpu, &last)) {
+		if (!tb_topo_range(tb_strip(item), &cpu, &last)) {
 			ret = tb_usage(err, "placement %s: expected %s", policy,
 				       "list:CPU[-CPU][,...]");
 			break;
 		}
 		for (; cpu <= last && !ret; cpu++) {
-			if (topo && !find_cpu(topo, (int)cpu))
+			if (topo && !find_cpu(topo, cpu))
 				ret = tb_usage(err,
 					       "placement %s: CPU %d is not "
 					       "usable here",
-					       policy, (int)cpu);
+					       policy, cpu);
 			else if (n < nr)
-				cpus[n++] = (int)cpu;
+				cpus[n++] = cpu;
 		}
 	}
 	free(copy);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* CPU topology from sysfs, through libnuma's parser for CPU lists. */
+/* CPU topology from sysfs. */
 #include "machine/topo.h"
 
 #include <dirent.h>
@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include "base/text.h"
+
+/* More than any kernel counts; NR_CPUS is 8192 at most on x86. */
+#define MAX_CPUS (1 << 20)
 
 static int read_number(const char *sysfs, int cpu, const char *name)
 {
@@ -42,35 +45,6 @@ static int read_node(const char *sysfs, int cpu)
 	return node;
 }
 
-static struct bitmask *usable_cpus(const char *sysfs, struct tb_err *err)
-{
-	char path[PATH_MAX], line[4096];
-	struct bitmask *allowed, *online;
-	unsigned int i;
-	int ret;
-
-	snprintf(path, sizeof(path), "%s/devices/system/cpu/online", sysfs);
-	ret = tb_read_line(path, line, sizeof(line));
-	if (ret) {
-		tb_fail_errno(err, ret, "cannot read %s", path);
-		return NULL;
-	}
-	online = numa_parse_cpustring_all(line);
-	if (!online) {
-		tb_fail(err, -EINVAL, "%s: not a CPU list: %s", path, line);
-		return NULL;
-	}
-	if (strcmp(sysfs, "/sys"))
-		return online;
-	allowed = numa_allocate_cpumask();
-	numa_sched_getaffinity(0, allowed);
-	for (i = 0; i < online->size; i++)
-		if (!numa_bitmask_isbitset(allowed, i))
-			numa_bitmask_clearbit(online, i);
-	numa_free_cpumask(allowed);
-	return online;
-}
-
 static void set_smt_rank(struct tb_topo *topo, struct tb_cpu *c)
 {
 	const struct tb_cpu *o;
@@ -80,34 +54,92 @@ static void set_smt_rank(struct tb_topo *topo, struct tb_cpu *c)
 			c->smt_rank++;
 }
 
+static int add_cpu(struct tb_topo *topo, const char *sysfs, int cpu,
+		   struct tb_err *err)
+{
+	struct tb_cpu *more =
+		realloc(topo->cpus, (topo->nr_cpus + 1) * sizeof(*more));
+	struct tb_cpu *c;
+
+	if (!more)
+		return tb_fail_errno(err, -ENOMEM, "cannot list the CPUs");
+	topo->cpus = more;
+	c = &more[topo->nr_cpus++];
+	*c = (struct tb_cpu){
+		.cpu = cpu,
+		.package = read_number(sysfs, cpu, "physical_package_id"),
+		.core = read_number(sysfs, cpu, "core_id"),
+		.node = read_node(sysfs, cpu),
+	};
+	set_smt_rank(topo, c);
+	return 0;
+}
+
+/* Not libnuma's parser: it knows only CPUs of the machine it runs on. */
+static int add_list(struct tb_topo *topo, const char *sysfs,
+		    const struct bitmask *allowed, const char *path, char *list,
+		    struct tb_err *err)
+{
+	char *rest = list, *item;
+	int first, last, next = 0, ret = 0;
+
+	while ((item = strsep(&rest, ","))) {
+		if (!tb_topo_range(item, &first, &last) || first < next)
+			return tb_fail(err, -EINVAL, "%s: not a CPU list: %s",
+				       path, item);
+		next = last + 1;
+		for (; first <= last && !ret; first++)
+			if (!allowed ||
+			    numa_bitmask_isbitset(allowed, (unsigned int)first))
+				ret = add_cpu(topo, sysfs, first, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+bool tb_topo_range(const char *s, int *first, int *last)
+{
+	const char *dash = strchr(s, '-');
+	size_t len = dash ? (size_t)(dash - s) : strlen(s);
+	uint64_t low, high;
+	char digits[16];
+
+	if (len >= sizeof(digits))
+		return false;
+	memcpy(digits, s, len);
+	digits[len] = '\0';
+	if (!tb_parse_u64(digits, &low) ||
+	    !tb_parse_u64(dash ? dash + 1 : digits, &high))
+		return false;
+	if (low > high || high >= MAX_CPUS)
+		return false;
+	*first = (int)low;
+	*last = (int)high;
+	return true;
+}
+
 int tb_topo_read(struct tb_topo *topo, const char *sysfs, struct tb_err *err)
 {
-	struct bitmask *usable = usable_cpus(sysfs, err);
-	unsigned int i, n = 0;
+	struct bitmask *allowed = NULL;
+	char path[PATH_MAX], line[4096];
+	int ret;
 
 	*topo = (struct tb_topo){ 0 };
-	if (!usable)
-		return err->code;
-	topo->cpus = calloc(numa_bitmask_weight(usable), sizeof(*topo->cpus));
-	if (!topo->cpus) {
-		numa_bitmask_free(usable);
-		return tb_fail_errno(err, -ENOMEM, "cannot list the CPUs");
+	snprintf(path, sizeof(path), "%s/devices/system/cpu/online", sysfs);
+	ret = tb_read_line(path, line, sizeof(line));
+	if (ret)
+		return tb_fail_errno(err, ret, "cannot read %s", path);
+	if (!strcmp(sysfs, "/sys")) {
+		allowed = numa_allocate_cpumask();
+		numa_sched_getaffinity(0, allowed);
 	}
-	for (i = 0; i < usable->size; i++) {
-		struct tb_cpu *c = &topo->cpus[n];
-
-		if (!numa_bitmask_isbitset(usable, i))
-			continue;
-		c->cpu = (int)i;
-		c->package = read_number(sysfs, c->cpu, "physical_package_id");
-		c->core = read_number(sysfs, c->cpu, "core_id");
-		c->node = read_node(sysfs, c->cpu);
-		set_smt_rank(topo, c);
-		n++;
-	}
-	topo->nr_cpus = n;
-	numa_bitmask_free(usable);
-	return 0;
+	ret = add_list(topo, sysfs, allowed, path, line, err);
+	if (allowed)
+		numa_free_cpumask(allowed);
+	if (ret)
+		tb_topo_fini(topo);
+	return ret;
 }
 
 int tb_topo_plain(struct tb_topo *topo, unsigned int nr_cpus,

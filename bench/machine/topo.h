@@ -5,6 +5,8 @@
 #ifndef TB_TOPO_H
 #define TB_TOPO_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /**
@@ -36,6 +38,9 @@ int tb_topo_read(struct tb_topo *topo, const char *sysfs, struct tb_err *err);
 /* CPUs 0 to @nr_cpus - 1, each a core of its own: what a VM of ours has. */
 int tb_topo_plain(struct tb_topo *topo, unsigned int nr_cpus,
 		  struct tb_err *err);
+
+/* "3" or "0-7" at @s as a range of CPUs; false if it is anything else. */
+bool tb_topo_range(const char *s, int *first, int *last);
 void tb_topo_fini(struct tb_topo *topo);
 
 #endif
