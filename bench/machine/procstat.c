@@ -2,6 +2,7 @@
 /* Parsers for /proc/interrupts and /proc/vmstat. */
 #include "machine/procstat.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -34,26 +35,37 @@ static bool next_column(const char **header, unsigned long *cpu)
 	return true;
 }
 
+/* Next number of this line; strtoull() alone would go on to the next one. */
+static bool next_number(const char **line, uint64_t *value)
+{
+	const char *p = *line + strspn(*line, " ");
+	char *end;
+
+	if (!isdigit((unsigned char)*p))
+		return false;
+	*value = strtoull(p, &end, 10);
+	*line = end;
+	return true;
+}
+
 int tb_irq_row(const char *text, const char *label, uint64_t *by_cpu,
 	       unsigned int max_cpus)
 {
 	const char *row = find_row(text, label);
 	const char *header = text;
 	unsigned long cpu;
+	uint64_t count;
 
 	if (!row)
 		return -ENOENT;
 	while (next_column(&header, &cpu)) {
-		char *end;
-		uint64_t count = strtoull(row, &end, 10);
-
-		if (end == row)
+		if (!next_number(&row, &count))
 			return -EBADMSG;
 		if (cpu < max_cpus)
 			by_cpu[cpu] = count;
-		row = end;
 	}
-	return 0;
+	/* Without columns nobody knows whose counts these are. */
+	return header == text ? -EBADMSG : 0;
 }
 
 int tb_vmstat_value(const char *text, const char *name, uint64_t *value)
@@ -63,8 +75,8 @@ int tb_vmstat_value(const char *text, const char *name, uint64_t *value)
 
 	while (line) {
 		if (!strncmp(line, name, len) && line[len] == ' ') {
-			*value = strtoull(line + len, NULL, 10);
-			return 0;
+			line += len;
+			return next_number(&line, value) ? 0 : -ENOENT;
 		}
 		line = strchr(line, '\n');
 		if (line)
