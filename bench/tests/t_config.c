@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The strict INI parser: every bad file with its message, word for word. */
+#include "campaign/config.h"
+
+#include <errno.h>
+
+#include "tests/t.h"
+
+static void check_bad(const char *text, const char *message)
+{
+	struct tb_err err = { 0 };
+	struct tb_conf conf;
+
+	assert_int_equal(tb_conf_parse(&conf, "f.conf", text, &err), -EINVAL);
+	assert_true(err.is_usage);
+	assert_string_equal(err.text, message);
+	/* Nothing to free after a failure, and harmless to do so. */
+	assert_null(conf.sections);
+	tb_conf_fini(&conf);
+}
+
+static void parse(struct tb_conf *conf, const char *text)
+{
+	struct tb_err err = { 0 };
+
+	if (tb_conf_parse(conf, "f.conf", text, &err))
+		fail_msg("%s", err.text);
+}
+
+static void check_value(const struct tb_conf *conf, const char *kind,
+			const char *key, const char *value)
+{
+	struct tb_section *s = tb_conf_section(conf, kind);
+
+	assert_non_null(s);
+	assert_string_equal(tb_section_text(s, key, "missing"), value);
+}
+
+static void sections_and_keys(void **state)
+{
+	struct tb_conf conf;
+
+	(void)state;
+	parse(&conf, "# comment\n"
+		     "; another\n"
+		     "\n"
+		     "[campaign]\n"
+		     "name = a b # not a comment\n"
+		     "\t equals=a=b=c\t\n"
+		     "[ kernel \t first one ]\n"
+		     "x.y-z = 1\n"
+		     "[kernel second]\n"
+		     "x.y-z = 2\n");
+	assert_int_equal(conf.nr_sections, 3);
+	check_value(&conf, "campaign", "name", "a b # not a comment");
+	check_value(&conf, "campaign", "equals", "a=b=c");
+	assert_string_equal(conf.sections[1].kind, "kernel");
+	assert_string_equal(conf.sections[1].name, "first one");
+	assert_int_equal(conf.sections[1].line, 7);
+	assert_int_equal(conf.sections[2].entries[0].line, 10);
+	/* Only a section without a name is found by its kind. */
+	assert_null(tb_conf_section(&conf, "kernel"));
+	assert_null(tb_conf_section(&conf, "campaig"));
+	tb_conf_fini(&conf);
+}
+
+static void empty_files_are_empty(void **state)
+{
+	static const char *const texts[] = { "",  "\n",	  "\n\n\n",
+					     "#", " ; x", "\r\n\r\n" };
+	struct tb_conf conf;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		parse(&conf, texts[i]);
+		assert_int_equal(conf.nr_sections, 0);
+		tb_conf_fini(&conf);
+	}
+}
+
+static void line_ends_do_not_matter(void **state)
+{
+	static const char *const texts[] = {
+		"[s]\nk = v\nl = w", "[s]\r\nk = v\r\nl = w\r\n",
+		"\n  [s]  \nk = v\n\n\nl = w  \n\n"
+	};
+	struct tb_conf conf;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		parse(&conf, texts[i]);
+		check_value(&conf, "s", "k", "v");
+		check_value(&conf, "s", "l", "w");
+		tb_conf_fini(&conf);
+	}
+}
+
+static void bad_lines(void **state)
+{
+	(void)state;
+	check_bad("[s]\nword\n",
+		  "f.conf:2: expected 'key = value', got 'word'");
+	check_bad("[s]\n  = value\n",
+		  "f.conf:2: expected 'key = value', got '= value'");
+	check_bad("[s]\nk =\n", "f.conf:2: 'k' has no value");
+	check_bad("[s]\r\n\r\nk = \t\r\n", "f.conf:3: 'k' has no value");
+	check_bad("\n\nk = v\n[s]\n",
+		  "f.conf:3: expected a [section] before 'k = v'");
+	/* A byte order mark is no blank. */
+	check_bad("\xef\xbb\xbf[s]\n",
+		  "f.conf:1: expected 'key = value', got '\xef\xbb\xbf[s]'");
+}
+
+static void bad_headers(void **state)
+{
+	(void)state;
+	check_bad("[s\n", "f.conf:1: expected ']' at the end of '[s'");
+	check_bad("[", "f.conf:1: expected ']' at the end of '['");
+	check_bad("[s] x\n", "f.conf:1: expected ']' at the end of '[s] x'");
+	check_bad("[]\n", "f.conf:1: expected [KIND] or [KIND NAME]");
+	check_bad("\n[ \t ]\n", "f.conf:2: expected [KIND] or [KIND NAME]");
+}
+
+static void twice_is_once_too_often(void **state)
+{
+	(void)state;
+	check_bad("[s]\nk = 1\nl = 2\n\tk= 1\n",
+		  "f.conf:4: key 'k' stands on line 2 already");
+	check_bad("[s]\n[t]\n[ s ]\n",
+		  "f.conf:3: section [s] stands on line 1 already");
+	check_bad("# x\n[case a]\n[case  a ]\n",
+		  "f.conf:3: section [case a] stands on line 2 already");
+}
+
+static void same_words_elsewhere_are_fine(void **state)
+{
+	struct tb_conf conf;
+
+	(void)state;
+	parse(&conf, "[a]\nk = 1\n[b]\nk = 2\n[a b]\nk = 3\n[b a]\nk = 4\n");
+	assert_int_equal(conf.nr_sections, 4);
+	tb_conf_fini(&conf);
+}
+
+static void unknown_keys_are_found(void **state)
+{
+	struct tb_err err = { 0 };
+	struct tb_conf conf;
+
+	(void)state;
+	parse(&conf, "[s]\nknown = 1\n[case x]\nunknown = 2\n[t]\nz = 3\n");
+	assert_non_null(tb_section_find(tb_conf_section(&conf, "s"), "known"));
+	assert_int_equal(tb_conf_check_used(&conf, &err), -EINVAL);
+	assert_true(err.is_usage);
+	assert_string_equal(err.text,
+			    "f.conf:4: unknown key 'unknown' in [case x]");
+
+	err = (struct tb_err){ 0 };
+	tb_section_find(&conf.sections[1], "unknown");
+	assert_int_equal(tb_conf_check_used(&conf, &err), -EINVAL);
+	assert_string_equal(err.text, "f.conf:6: unknown key 'z' in [t]");
+
+	err = (struct tb_err){ 0 };
+	tb_section_find(&conf.sections[2], "z");
+	assert_int_equal(tb_conf_check_used(&conf, &err), 0);
+	tb_conf_fini(&conf);
+}
+
+static void what_is_missing_has_a_default(void **state)
+{
+	struct tb_err err = { 0 };
+	struct tb_conf conf;
+	uint64_t value = 0;
+
+	(void)state;
+	parse(&conf, "[s]\nk = 1\n");
+	assert_null(tb_section_find(NULL, "k"));
+	assert_string_equal(tb_section_text(NULL, "k", "d"), "d");
+	assert_int_equal(
+		tb_section_u64(&conf, NULL, "k", 5, 9, 9, &value, &err), 0);
+	/* Not checked against the range: it may mean "not given". */
+	assert_int_equal(value, 5);
+	tb_conf_fini(&conf);
+}
+
+static void check_number(const char *text, const char *message)
+{
+	struct tb_err err = { 0 };
+	struct tb_conf conf;
+	struct tb_buf b = { 0 };
+	uint64_t value;
+	int ret;
+
+	tb_buf_printf(&b, "[s]\nk = %s\n", text);
+	parse(&conf, b.data);
+	ret = tb_section_u64(&conf, tb_conf_section(&conf, "s"), "k", 5, 2, 10,
+			     &value, &err);
+	assert_int_equal(ret, message ? -EINVAL : 0);
+	assert_string_equal(err.text, message ? message : "");
+	tb_conf_fini(&conf);
+	tb_buf_fini(&b);
+}
+
+static void numbers_are_in_range(void **state)
+{
+	(void)state;
+	check_number("2", NULL);
+	check_number("10", NULL);
+	check_number("1", "f.conf:2: k = 1: expected a number from 2 to 10");
+	check_number("11", "f.conf:2: k = 11: expected a number from 2 to 10");
+	check_number("-3", "f.conf:2: k = -3: expected a number from 2 to 10");
+	check_number("3 4",
+		     "f.conf:2: k = 3 4: expected a number from 2 to 10");
+	check_number("18446744073709551619",
+		     "f.conf:2: k = 18446744073709551619: expected a number "
+		     "from 2 to 10");
+}
+
+static void files_are_loaded(void **state)
+{
+	const char *path = t_path(*state, "f.conf");
+	struct tb_err err = { 0 };
+	struct tb_conf conf;
+
+	t_write(path, "[s]\nk = v");
+	assert_int_equal(tb_conf_load(&conf, path, &err), 0);
+	assert_string_equal(conf.path, path);
+	check_value(&conf, "s", "k", "v");
+	tb_conf_fini(&conf);
+	t_write(path, "");
+	assert_int_equal(tb_conf_load(&conf, path, &err), 0);
+	assert_int_equal(conf.nr_sections, 0);
+	tb_conf_fini(&conf);
+}
+
+static void check_load(const char *path, const char *why)
+{
+	char message[PATH_MAX + 64];
+	struct tb_err err = { 0 };
+	struct tb_conf conf;
+
+	assert_int_equal(tb_conf_load(&conf, path, &err), -EINVAL);
+	assert_true(err.is_usage);
+	snprintf(message, sizeof(message), "%s%s", path, why);
+	assert_string_equal(err.text, message);
+}
+
+static void bad_files_are_named(void **state)
+{
+	static const char zeroes[] = "[s]\nk = v\0w\n";
+	const char *path = t_path(*state, "f.conf");
+	struct tb_err err = { 0 };
+
+	check_load(path, ": No such file or directory");
+	check_load(*state, ": Is a directory");
+	assert_int_equal(tb_write_file(path, zeroes, sizeof(zeroes) - 1, &err),
+			 0);
+	check_load(path, ": not a text file");
+	/* At the very end too. */
+	assert_int_equal(tb_write_file(path, "[s]", 4, &err), 0);
+	check_load(path, ": not a text file");
+	t_write(path, "[s]\nk\n");
+	check_load(path, ":2: expected 'key = value', got 'k'");
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[] = {
+		cmocka_unit_test(sections_and_keys),
+		cmocka_unit_test(empty_files_are_empty),
+		cmocka_unit_test(line_ends_do_not_matter),
+		cmocka_unit_test(bad_lines),
+		cmocka_unit_test(bad_headers),
+		cmocka_unit_test(twice_is_once_too_often),
+		cmocka_unit_test(same_words_elsewhere_are_fine),
+		cmocka_unit_test(unknown_keys_are_found),
+		cmocka_unit_test(what_is_missing_has_a_default),
+		cmocka_unit_test(numbers_are_in_range),
+		T_DIR(files_are_loaded),
+		T_DIR(bad_files_are_named),
+	};
+
+	return T_RUN("config", tests);
+}
