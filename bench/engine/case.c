@@ -14,6 +14,13 @@ unsigned int tb_case_threads_per_instance(const struct tb_case *cs)
 	return n;
 }
 
+uint64_t tb_case_rendezvous_every(const struct tb_case *cs)
+{
+	if (!cs->ops->rendezvous_every)
+		return 1;
+	return cs->ops->rendezvous_every(cs->conf);
+}
+
 const char *tb_state_name(enum tb_state state)
 {
 	static const char *const names[] = { "ok", "skipped", "failed",

@@ -52,6 +52,9 @@ struct tb_case {
 
 unsigned int tb_case_threads_per_instance(const struct tb_case *cs);
 
+/* Rendezvous before ops 0, n, 2n, ...; 0: before op 0 only. */
+uint64_t tb_case_rendezvous_every(const struct tb_case *cs);
+
 enum tb_state {
 	TB_STATE_OK,
 	TB_STATE_SKIPPED,

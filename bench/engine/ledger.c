@@ -162,6 +162,27 @@ static void check_expectations(const struct tb_case *cs, struct tb_result *r)
 	check_bound(r, "flushes_per_op", &e.flushes);
 }
 
+/* A sleeper's CPU is lazy only if nobody else runs there meanwhile. */
+static void note_busy_sleepers(const struct tb_case *cs, struct tb_result *r)
+{
+	const struct tb_counter *c = counter(r, "idle_entries");
+	uint64_t every = tb_case_rendezvous_every(cs), sleeps = 0;
+	unsigned int i;
+
+	for (i = 0; i < cs->nr_roles; i++)
+		if (cs->ops->roles[i].kind == WL_SLEEPER)
+			sleeps += cs->nr_threads[i];
+	sleeps *=
+		every ? (r->counted.nr_ops + every - 1) / every : cs->instances;
+	if (!c || c->status == TB_STATUS_ABSENT ||
+	    (double)c->value >= (double)sleeps * (1 - SHARED_SLACK))
+		return;
+	wl_reason(&r->caveats,
+		  "sleepers went to sleep %llu times, but their CPUs went idle "
+		  "%llu times: somebody else runs there",
+		  (unsigned long long)sleeps, (unsigned long long)c->value);
+}
+
 static void note_foreign_flushes(struct tb_result *r)
 {
 	const struct tb_counter *c = counter(r, "irq_tlb_elsewhere");
@@ -198,6 +219,7 @@ void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 	add_times(r);
 	set_from(add(r, "ipis", "lower", false, "ipis_received"), irq, 1);
 	check_expectations(cs, r);
+	note_busy_sleepers(cs, r);
 	note_foreign_flushes(r);
 	if (mech.caveat)
 		wl_reason(&r->caveats, "%s", mech.caveat);

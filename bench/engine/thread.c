@@ -56,12 +56,6 @@ static bool meets_before(uint64_t op, uint64_t every)
 	return every ? op % every == 0 : op == 0;
 }
 
-static uint64_t rendezvous_every(const struct tb_case *cs)
-{
-	return cs->ops->rendezvous_every ? cs->ops->rendezvous_every(cs->conf)
-					 : 1;
-}
-
 /* One op with all that belongs to it; adds its time if @phase is measured. */
 static int run_op(struct tb_worker *w, struct tb_peers *p, enum tb_phase phase,
 		  bool meets, struct tb_err *err)
@@ -136,7 +130,7 @@ static void close_window(struct tb_worker *w)
 static int run_phase(struct tb_worker *w, struct tb_peers *p,
 		     enum tb_phase phase, uint64_t nr_ops, struct tb_err *err)
 {
-	uint64_t every = rendezvous_every(w->cs);
+	uint64_t every = tb_case_rendezvous_every(w->cs);
 	uint64_t i;
 	int ret = 0;
 

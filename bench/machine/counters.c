@@ -215,6 +215,14 @@ static void add_csd_flush(struct tb_counters *c)
 	add_event(c, counter, "csd/csd_queue_cpu", filter);
 }
 
+static void add_idle_switches(struct tb_counters *c)
+{
+	add_event(c, add_counter(c, "cpu", "idle_entries"),
+		  "sched/sched_switch", "next_pid==0");
+	add_event(c, add_counter(c, "cpu", "idle_exits"), "sched/sched_switch",
+		  "prev_pid==0");
+}
+
 static int open_trace(struct tb_counters *c)
 {
 	struct rlimit files;
@@ -236,6 +244,7 @@ static int open_trace(struct tb_counters *c)
 		return -ENOMEM;
 	add_flush_reasons(c);
 	add_csd_flush(c);
+	add_idle_switches(c);
 	return 0;
 }
 
@@ -349,6 +358,28 @@ out:
 	return ret;
 }
 
+/*
+ * A CPU leaves idle as often as it enters it, but some kernels do not trace
+ * what the idle task does, the switch away from it included. Then flushes at
+ * that switch happen unseen.
+ */
+static void hide_switches_not_seen(struct tb_counters *c)
+{
+	const struct tb_counter *entries = find(c, "idle_entries");
+	const struct tb_counter *exits = find(c, "idle_exits");
+	struct tb_counter *flushes = find(c, "tlb_flush." TB_TRACE_TASK_SWITCH);
+
+	if (!flushes || entries->status == TB_STATUS_ABSENT ||
+	    exits->status == TB_STATUS_ABSENT ||
+	    entries->value <= exits->value + c->nr_cpus)
+		return;
+	set_absent(flushes,
+		   "this kernel does not trace its idle task (%llu idle "
+		   "entries, %llu exits)",
+		   (unsigned long long)entries->value,
+		   (unsigned long long)exits->value);
+}
+
 /* Where no interrupt tells of a flush, no count of interrupts is a number. */
 static void hide_what_is_not_seen(struct tb_counters *c)
 {
@@ -441,6 +472,7 @@ int tb_counters_stop(struct tb_counters *c, struct tb_err *err)
 
 	for (i = 0; i < c->nr_events; i++)
 		read_event(&c->events[i], c->nr_cpus);
+	hide_switches_not_seen(c);
 	hide_what_is_not_seen(c);
 	return ret;
 }

@@ -17,6 +17,8 @@
  *	                   switches that did not flush (pages == 0)
  *	csd_flush          csd:csd_queue_cpu of flush_tlb_func: one request per
  *	                   target CPU, the IPIs sent by shootdowns
+ *	idle_entries       sched:sched_switch to and from the idle task; where
+ *	idle_exits         exits are missing, so are flushes at switch-in
  *
  * A value that cannot be seen is absent, with the reason; never 0. Traps:
  * facts of 6.12 in arch/x86/mm/tlb.c; flush_tlb_all() raises neither TLB nor

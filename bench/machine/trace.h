@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #define TB_MAX_FLUSH_REASONS 12
+/* TLB_FLUSH_ON_TASK_SWITCH, reason 0, as a word. */
+#define TB_TRACE_TASK_SWITCH "flush_on_task_switch"
 
 /**
  * struct tb_flush_reason - one value of enum tlb_flush_reason
