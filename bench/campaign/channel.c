@@ -182,6 +182,15 @@ static int read_payload(struct tb_frames *f, const struct tb_frame *header,
 		       : -EBADMSG;
 }
 
+/* The payload has a CRC; this is all that vouches for the header. */
+static bool is_plausible(const struct tb_frame *header, uint32_t seq)
+{
+	return header->magic == TB_FRAME_MAGIC && header->seq == seq &&
+	       header->len_bytes &&
+	       (header->type == TB_FRAME_RECORD ||
+		header->type == TB_FRAME_END);
+}
+
 int tb_frames_next(struct tb_frames *f, struct tb_buf *payload,
 		   struct tb_err *err)
 {
@@ -192,8 +201,7 @@ int tb_frames_next(struct tb_frames *f, struct tb_buf *payload,
 	if (ret == -EBADMSG || (!ret && !header.magic))
 		return 0;
 	payload->len_bytes = 0;
-	if (!ret && (header.magic != TB_FRAME_MAGIC ||
-		     header.seq != f->next_seq || !header.len_bytes))
+	if (!ret && !is_plausible(&header, f->next_seq))
 		ret = -EBADMSG;
 	if (!ret)
 		ret = read_payload(f, &header, payload);
