@@ -151,12 +151,15 @@ int tb_store_create(struct tb_store *store, const char *results,
 	if (!ret)
 		ret = make_stamped_dir(store, results, plan->name, err);
 	if (ret)
-		return ret;
+		goto out_no_dir;
 	ret = write_plan(store, plan, conf_text, err);
 	if (!ret)
 		ret = link_newest(store, results, plan->name, err);
-	if (ret)
-		remove_plan(store);
+	if (!ret)
+		return 0;
+	remove_plan(store);
+out_no_dir:
+	store->dir[0] = '\0';
 	return ret;
 }
 

@@ -27,7 +27,7 @@ struct tb_store {
  * tb_store_create() - a new directory and the link to it
  * @results: its parent; the link is @results/@plan->name
  *
- * Nothing stays behind if this fails.
+ * If this fails, nothing stays behind and @store->dir is empty.
  */
 int tb_store_create(struct tb_store *store, const char *results,
 		    const struct tb_plan *plan, const char *conf_text,
