@@ -51,7 +51,7 @@ def test_golden(name, request):
 
 @pytest.mark.parametrize("name", GOLDEN_COMMANDS)
 def test_golden_depends_on_no_machine(name):
-    """One CPU, another locale, time zone, terminal, home: the same output, without blanks at ends."""
+    """One CPU, another locale, time zone, home: the same output, and no blanks at line ends."""
     args, cpu = GOLDEN_COMMANDS[name], min(os.sched_getaffinity(0))
     elsewhere = {"LC_ALL": "de_DE.UTF-8", "TZ": "Asia/Tokyo", "COLUMNS": 30, "HOME": "/nonexistent",
                  "XDG_CACHE_HOME": None, "TLBBENCH_HOME": None}
