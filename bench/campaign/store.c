@@ -331,6 +331,23 @@ static void slot_json(const struct tb_slot_file *file,
 	tb_buf_add(b, "\n", 1);
 }
 
+/* All or nothing: half a line would spoil the one that follows it. */
+static int append_all(int fd, const struct tb_buf *lines)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+	int ret;
+
+	if (end < 0)
+		return -errno;
+	ret = tb_write_all(fd, lines->data, lines->len_bytes);
+	if (!ret && fsync(fd))
+		ret = -errno;
+	/* The first error is the one to tell. */
+	if (ret && ftruncate(fd, end))
+		return ret;
+	return ret;
+}
+
 static int append_index(const struct tb_slot_file *file, const char *records,
 			const char *slot, struct tb_err *err)
 {
@@ -350,9 +367,7 @@ static int append_index(const struct tb_slot_file *file, const char *records,
 	if (!ret && lines.has_failed)
 		ret = -ENOMEM;
 	if (!ret)
-		ret = tb_write_all(fd, lines.data, lines.len_bytes);
-	if (!ret && fsync(fd))
-		ret = -errno;
+		ret = append_all(fd, &lines);
 	if (fd >= 0)
 		close(fd);
 	tb_buf_fini(&lines);
