@@ -32,6 +32,10 @@ static size_t t_nr_tests;
 static char t_skipped[16][256];
 static unsigned int t_nr_skipped;
 
+/* What t_path() made. */
+static char *t_paths[64];
+static unsigned int t_nr_paths;
+
 /* A test whose *state is a fresh directory, removed after it. */
 #define T_DIR(f) cmocka_unit_test_setup_teardown(f, t_dir_make, t_dir_remove)
 
@@ -98,18 +102,20 @@ static inline int t_dir_remove(void **state)
 {
 	int ret = nftw(*state, t_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 
+	while (t_nr_paths)
+		free(t_paths[--t_nr_paths]);
 	free(*state);
 	return ret;
 }
 
-/* "DIR/NAME", valid until the fourth call from here. */
+/* "DIR/NAME", valid until the end of a test with T_DIR(). */
 static inline const char *t_path(const char *dir, const char *name)
 {
-	static char paths[4][PATH_MAX];
-	static unsigned int next;
-	char *path = paths[next++ % ARRAY_SIZE(paths)];
+	char *path;
 
-	assert_true(snprintf(path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX);
+	assert_true(t_nr_paths < ARRAY_SIZE(t_paths));
+	assert_true(asprintf(&path, "%s/%s", dir, name) >= 0);
+	t_paths[t_nr_paths++] = path;
 	return path;
 }
 
