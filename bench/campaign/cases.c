@@ -77,6 +77,23 @@ static int split_values(struct setting *s)
 	return 0;
 }
 
+/* A value that stands there twice would make two cases of one name. */
+static int check_distinct(const struct draft *d, const struct setting *s,
+			  struct tb_err *err)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < s->nr_values; i++)
+		for (j = 0; j < i; j++)
+			if (!strcmp(s->values[i], s->values[j]))
+				return tb_usage(err,
+						"%s:%u: %s = %s: expected each "
+						"value once",
+						d->conf->path, s->entry->line,
+						s->key, s->entry->value);
+	return 0;
+}
+
 static struct setting *find_setting(const struct draft *d, const char *key)
 {
 	unsigned int i;
@@ -104,6 +121,8 @@ static int take_entries(struct draft *d, struct tb_section *from,
 		d->nr_settings++;
 		if (split_values(s))
 			return tb_fail_errno(err, -ENOMEM, "%s", d->conf->path);
+		if (check_distinct(d, s, err))
+			return -EINVAL;
 	}
 	return 0;
 }
@@ -366,6 +385,12 @@ static int find_workload(struct draft *d, struct tb_err *err)
 		return tb_usage(err, "%s:%u: [case %s] has no key 'workload'",
 				d->conf->path, d->section->line,
 				d->section->name);
+	/* Its parameters and roles decide what the other keys mean. */
+	if (s->nr_values > 1)
+		return tb_usage(err,
+				"%s:%u: workload = %s: expected one workload "
+				"in each [case NAME]",
+				d->conf->path, s->entry->line, s->entry->value);
 	d->ops = tb_workload_find(s->value);
 	if (d->ops)
 		return 0;
