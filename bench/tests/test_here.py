@@ -156,9 +156,9 @@ def test_output_that_is_lost(conf, tmp_path):
 # --- a full disk --------------------------------------------------------------
 
 TINY_DISK = """
-disk=$1 copy=$2
-shift 2
-mount -t tmpfs -o size=24k tmpfs "$disk"
+size=$1 disk=$2 copy=$3
+shift 3
+mount -t tmpfs -o "size=$size" tmpfs "$disk"
 status=0
 "$@" || status=$?
 cp -a "$disk/." "$copy"
@@ -173,13 +173,13 @@ def may_mount():
         stderr=subprocess.DEVNULL).returncode == 0
 
 
-def fill_disk(tmp_path, conf):
-    """Run a campaign on a disk of 24 KiB; return the run and a copy of the disk."""
+def fill_disk(tmp_path, conf, size="24k"):
+    """Run a campaign on a small disk; return the run and a copy of the disk."""
     disk, copy = tmp_path / "disk", tmp_path / "copy"
     disk.mkdir()
     copy.mkdir()
     done = run("campaign", "--results", disk, conf,
-               prefix=["unshare", "-m", "sh", "-euc", TINY_DISK, "sh", disk, copy])
+               prefix=["unshare", "-m", "sh", "-euc", TINY_DISK, "sh", size, disk, copy])
     return done, copy
 
 
@@ -192,12 +192,14 @@ def fill_file(tmp_path, conf):
     return done, results
 
 
-@pytest.mark.parametrize("fill, why", [(fill_disk, "No space left on device"),
-                                       (fill_file, "File too large")], ids=["disk", "file"])
+need_mount = pytest.mark.skipif(not may_mount(), reason="needs root to mount a small disk")
+
+
+@pytest.mark.parametrize("fill, why", [
+    pytest.param(fill_disk, "No space left on device", id="disk", marks=need_mount),
+    pytest.param(fill_file, "File too large", id="file")])
 def test_full_disk(fill, why, tmp_path):
     """Exit 1, no slot that claims to be ok, nothing believed; with room again it is resumed."""
-    if fill is fill_disk and not may_mount():
-        pytest.skip("needs root to mount a small disk")
     conf = tmp_path / "big.conf"
     conf.write_text(BIG_CONF)
     done, results = fill(tmp_path, conf)
@@ -244,6 +246,38 @@ def test_full_disk_that_kills(tmp_path):
         resource.RLIMIT_FSIZE, (16384, 16384)))
     assert done.returncode == -signal.SIGXFSZ
     assert files((tmp_path / "r/tiny").resolve()) == CUT_OFF
+
+
+VM_CONF = """\
+[campaign]
+name = tiny
+backend = vm
+boots = 1
+[vm]
+accel = exact
+[kernel k]
+image = {image}
+[case c]
+workload = munmap
+cpus = 1
+"""
+
+
+@need_mount
+def test_full_disk_before_a_boot(tmp_path):
+    """No room for what a virtual machine needs: said before QEMU is started, nothing is left."""
+    image = tmp_path / "image"
+    image.mkdir()
+    (image / "vmlinux").touch()
+    (image / "image.conf").write_text("[image]\nid = x\nrelease = x\n")
+    conf = tmp_path / "vm.conf"
+    conf.write_text(VM_CONF.format(image=image))
+    done, copy = fill_disk(tmp_path, conf, "8m")
+    assert done.returncode == 1
+    assert re.search(r"^tlbbench: cannot write \S+: No space left on device$", done.stderr,
+                     re.MULTILINE)
+    directory = (copy / "tiny").resolve()
+    assert files(directory) == ["campaign.conf", "plan.json", "slots/00-k/records.jsonl"]
 
 
 # --- interruption -------------------------------------------------------------

@@ -1,0 +1,447 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Campaigns in virtual machines, with real kernels: exact counts, and every way to fail.
+
+A boot takes seconds, so the campaigns are module fixtures and the tests look at what they left.
+One virtual machine at a time: the tests hold a lock in the cache.
+"""
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+import tlbtest
+from tlbtest import CACHE, ROOT, run, slots
+
+pytestmark = pytest.mark.vm
+BOOT_S = 60
+
+# A kernel that QEMU boots by its PVH note (type 18: XEN_ELFNOTE_PHYS32_ENTRY), says one line on
+# the first serial port, and hangs.
+HANG = r"""
+    .section .note.pvh, "a", @note
+    .balign 4
+    .long 4, 4, 18
+    .asciz "Xen"
+    .long start
+    .text
+    .code32
+    .globl start
+start:
+    cli
+    mov $text, %esi
+    mov $text_end - text, %ecx
+    mov $0x3f8, %dx
+    rep outsb
+1:  hlt
+    jmp 1b
+text:
+    .ascii "this kernel hangs\n"
+text_end:
+"""
+
+# --- kernels ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_machine_at_a_time():
+    """Hold the lock of all tests that boot virtual machines."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / "tlbbench-vm-test.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Return strategy to image directory; they must have been built."""
+    names = ["baseline", "lazy-ipi"]
+    done = subprocess.run([ROOT / "kernels/build", "--path", *names], check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode:
+        pytest.fail(done.stderr)
+    return dict(zip(names, map(type(ROOT), done.stdout.split())))
+
+
+def release_of(image):
+    """Return what uname -r says in a kernel of this image."""
+    return re.search(r"^release = (.+)$", (image / "image.conf").read_text(), re.MULTILINE)[1]
+
+
+def make_image(directory, release, vmlinux):
+    """Make an image directory that claims `release`, with a given kernel."""
+    directory.mkdir()
+    (directory / "vmlinux").symlink_to(vmlinux)
+    (directory / "image.conf").write_text(
+        f"[image]\nid = {directory.name}-1\nrelease = {release}\n")
+    return directory
+
+
+def build_hanging_kernel(directory):
+    """Assemble a kernel that says one line and hangs."""
+    (directory / "hang.S").write_text(HANG)
+    subprocess.run(["gcc", "-nostdlib", "-static", "-Wl,-Ttext=0x1000000,-e,start,--build-id=none",
+                    "-o", directory / "hang.elf", directory / "hang.S"], check=True)
+    return directory / "hang.elf"
+
+
+def write_conf(path, sections):
+    """Write a campaign file from a list of (header, settings)."""
+    path.write_text("\n".join(
+        f"[{header}]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items())
+        for header, settings in sections))
+    return path
+
+
+def vm_conf(path, kernels, cases, vm=None, **campaign):
+    """Write the campaign file of small, exact virtual machines; all keys can be given."""
+    return write_conf(path, [
+        ("campaign", {"name": path.stem, "backend": "vm", "boots": 1, **campaign}),
+        ("vm", {"cpus": 2, "memory": "256M", "accel": "exact", "timeout_seconds": BOOT_S,
+                **(vm or {})}),
+        *((f"kernel {name}", settings) for name, settings in kernels.items()),
+        *((f"case {name}", settings) for name, settings in cases.items())])
+
+
+# --- exact counts -------------------------------------------------------------
+
+OPS = 50
+DEMO_KERNELS = {"baseline": {"strategy": "baseline"}, "lazy-ipi": {"strategy": "lazy-ipi"}}
+DEMO_CASES = {
+    "woken": {"workload": "lazy_idle", "wake_every": 1},
+    "asleep": {"workload": "lazy_idle", "wake_every": 0},
+    "munmap": {"workload": "munmap"},
+}
+
+
+def demo_conf(path):
+    """Write the demo with few ops and one boot of each kernel."""
+    more = {"cpus": "4, 8", "ops": OPS, "warmup_ops": 10}
+    cases = {name: {**settings, **more} for name, settings in DEMO_CASES.items()}
+    return vm_conf(path, DEMO_KERNELS, cases, {"cpus": 8, "memory": "512M"}, seed=7)
+
+
+@pytest.fixture(scope="module")
+def counts(images, tmp_path_factory):
+    """Return the campaign with one boot of each demo kernel. Its path has a comma and a blank."""
+    tmp_path = tmp_path_factory.mktemp("counts")
+    conf = demo_conf(tmp_path / "counts.conf")
+    done = run("campaign", "--results", tmp_path / "a, b", conf, timeout=4 * BOOT_S)
+    assert done.returncode == 0, done.stderr
+    return (tmp_path / "a, b/counts").resolve()
+
+
+def totals(kernel, case, cpus):
+    """Return what the measured ops of a case must cause in total, and why.
+
+    Each op ends in one flush on the initiator's own CPU (local_mm_shootdown). The emulated CPU has
+    no PCIDs, so whoever loads an mm flushes, which counts as flush_on_task_switch.
+    """
+    others = cpus - 1
+    if case == "munmap":
+        # The others run user code of this mm: one IPI and one flush in it each, on any kernel.
+        return {"ipis": OPS * others, "remote_shootdown": OPS * others, "remote_ipi_send": OPS}
+    # Sleepers are woken before each op, or only before the first one.
+    wakeups = others * (OPS if case == "woken" else 1)
+    if kernel == "baseline":
+        # No idle CPU is interrupted. When a sleeper wakes, its CPU still has the mm loaded, sees
+        # that it missed a generation, and flushes. As it stays in the mask of the mm, each op
+        # sets out to send (remote_ipi_send) and then finds nobody to send to.
+        return {"ipis": 0, "flush_on_task_switch": wakeups, "remote_ipi_send": OPS}
+    # One IPI per sleeper and idle period; in it the CPU leaves for init_mm (one flush) and so
+    # the mask of the mm; at wake-up it loads the mm again (the other). Who has left is not sent to.
+    return {"ipis": wakeups, "flush_on_task_switch": 2 * wakeups,
+            "remote_ipi_send": wakeups // others}
+
+
+@pytest.mark.parametrize("cpus", [4, 8])
+@pytest.mark.parametrize("case", DEMO_CASES)
+@pytest.mark.parametrize("slot, kernel", enumerate(DEMO_KERNELS))
+def test_exact_counts(slot, kernel, case, cpus, counts):
+    """IPIs received and sent and flushes by reason are exactly those of the strategy."""
+    record, = [record for record in tlbtest.repetitions(slots(counts)[slot])
+               if record["case"] == f"{case}/cpus={cpus}"]
+    expected = totals(kernel, case, cpus)
+    ipis = expected.pop("ipis")
+    reasons = {"local_mm_shootdown": OPS, "local_shootdown": 0, "remote_shootdown": 0,
+               "flush_on_task_switch": 0, **expected}
+    executed = sum(count for reason, count in reasons.items() if reason != "remote_ipi_send")
+    per_op = {"ipis_received_per_op": ipis, "ipis_sent_per_op": ipis, "flushes_per_op": executed,
+              **{f"flushes_per_op.{reason}": count for reason, count in reasons.items()}}
+    found = tlbtest.metrics(record)
+    assert found.pop("op_instructions") > 1000
+    assert found.pop("ipis_received") == ipis
+    assert found == pytest.approx({name: count / OPS for name, count in per_op.items()}, rel=1e-9)
+
+
+def test_records_of_good_boots(counts, images):
+    """Valid and indexed; the right kernel and strategy; nothing absent, no caveat, nothing left."""
+    tlbtest.assert_campaign_valid(counts)
+    assert not tlbtest.temporary_files(counts)
+    for slot, kernel, lazy in zip(slots(counts), DEMO_KERNELS, ["lazy-tlbgen", "lazy-ipi"]):
+        boot, *repetitions = tlbtest.records(slot)
+        end = tlbtest.slot_json(slot)
+        assert (end["state"], end["reason"], end["log_tail"], end["records"]) == ("ok", "", [], 7)
+        assert 0 < end["host_first_record_seconds"] < end["host_seconds"]
+        assert boot["release"] == release_of(images[kernel]) and boot["strategy"] == {"lazy": lazy}
+        assert boot["accel"] == "exact" and boot["seed"] == 7 and boot["caveats"] == []
+        for record in repetitions:
+            assert record["state"] == "ok" and record["caveats"] == record["reasons"] == []
+            assert {value["status"] for value in record["metrics"] + record["counters"]} == {"ok"}
+            assert {one["ops"] for one in record["passes"].values()} == {OPS}
+            assert record["harness"]["cpus"] == len(record["threads"])
+
+
+# --- Ctrl-C, kill and resume --------------------------------------------------
+
+
+def qemu_of(process):
+    """Return the virtual machine that a running campaign has started."""
+    pid, = tlbtest.wait_for(lambda: tlbtest.children(process.pid), BOOT_S, "a QEMU")
+    return pid
+
+
+def wait_for_lines(path, number):
+    """Wait until a file has some lines."""
+    tlbtest.wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") >= number, BOOT_S,
+                     f"{number} lines in {path.name}")
+
+
+def end(process, number):
+    """Send a signal; return status, stderr and the QEMU that was running."""
+    qemu = qemu_of(process)
+    assert tlbtest.is_running(qemu)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=BOOT_S)
+    return SimpleNamespace(returncode=process.returncode, out=out, err=err, qemu=qemu)
+
+
+@pytest.fixture(scope="module")
+def interrupted(counts, tmp_path_factory):
+    """Run the campaign of `counts` once more; Ctrl-C while slot 2 measures."""
+    tmp_path = tmp_path_factory.mktemp("again")
+    conf = demo_conf(tmp_path / "counts.conf")
+    process = tlbtest.start("campaign", "--results", tmp_path, conf)
+    wait_for_lines(tmp_path / "counts/slots/01-lazy-ipi/records.jsonl", 2)
+    how = end(process, signal.SIGINT)
+    how.directory = (tmp_path / "counts").resolve()
+    how.first = {path.name: (path.read_bytes(), path.stat().st_mtime_ns)
+                 for path in slots(how.directory)[0].iterdir()}
+    how.files = {path.name for path in slots(how.directory)[1].iterdir()}
+    return how
+
+
+@pytest.fixture(scope="module")
+def killed(interrupted):
+    """Resume it, and kill the command with SIGKILL while slot 2 boots."""
+    directory = interrupted.directory
+    (slots(directory)[1] / "console.log").unlink()
+    process = tlbtest.start("campaign", "--resume", directory)
+    wait_for_lines(slots(directory)[1] / "console.log", 1)
+    return end(process, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def resumed(interrupted, killed):
+    """Resume it to its end."""
+    return run("campaign", "--resume", interrupted.directory, timeout=2 * BOOT_S)
+
+
+def test_interrupt(interrupted):
+    """Ctrl-C: no QEMU stays, slot 1 is kept, slot 2 has no end, --resume is offered."""
+    assert interrupted.returncode == 1 and interrupted.out == ""
+    assert interrupted.err.endswith(
+        "tlbbench: interrupted\ntlbbench: what was measured is kept; continue with: "
+        f"tlbbench campaign --resume {interrupted.directory}\n")
+    assert not tlbtest.is_running(interrupted.qemu)
+    assert "slot.json" in interrupted.first and "slot.json" not in interrupted.files
+    assert not [name for name in interrupted.files if name.endswith(".tmp")]
+
+
+def test_kill(killed):
+    """SIGKILL of the command takes QEMU with it."""
+    assert killed.returncode == -signal.SIGKILL
+    tlbtest.wait_for(lambda: not tlbtest.is_running(killed.qemu), 1, "the end of QEMU")
+
+
+def test_resume(interrupted, resumed):
+    """Slot 2 is run, slot 1 is not touched, nothing temporary stays."""
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stdout == f"{interrupted.directory}\n"
+    assert "slot 1/2" not in resumed.stderr and "slot 2/2 lazy-ipi" in resumed.stderr
+    first, second = slots(interrupted.directory)
+    assert interrupted.first == {path.name: (path.read_bytes(), path.stat().st_mtime_ns)
+                                 for path in first.iterdir()}
+    assert tlbtest.slot_json(second)["state"] == "ok"
+    tlbtest.assert_campaign_valid(interrupted.directory)
+    assert not tlbtest.temporary_files(interrupted.directory)
+
+
+@pytest.mark.parametrize("slot", [0, 1])
+def test_same_seed_same_bytes(slot, counts, interrupted, resumed):
+    """Two campaigns with one seed: the records are equal byte for byte, resumed or not."""
+    for name in "records.jsonl", "console.log":
+        first, second = (slots(directory)[slot] / name for directory in
+                         (counts, interrupted.directory))
+        assert first.read_bytes() == second.read_bytes(), name
+    assert (counts / "plan.json").read_bytes() == (
+        interrupted.directory / "plan.json").read_bytes()
+
+
+# --- kernels that fail --------------------------------------------------------
+
+SMALL_CASES = {"munmap": {"workload": "munmap", "ops": 50, "warmup_ops": 5, "repetitions": 10}}
+
+
+@pytest.fixture(scope="module")
+def dead(images, tmp_path_factory):
+    """Run a kernel that hangs and one that panics; then report."""
+    tmp_path = tmp_path_factory.mktemp("dead")
+    hang = make_image(tmp_path / "hang", "hang", build_hanging_kernel(tmp_path))
+    kernels = {"hang": {"image": hang},
+               "panic": {"image": images["baseline"], "append": "rdinit=/nonexistent"}}
+    conf = vm_conf(tmp_path / "dead.conf", kernels, SMALL_CASES, {"timeout_seconds": 5})
+    done = run("campaign", "--results", tmp_path, conf, timeout=2 * BOOT_S)
+    return observe(done, tmp_path / "dead")
+
+
+@pytest.fixture(scope="module")
+def mixed(images, tmp_path_factory):
+    """Run a kernel with a wrong name, one whose QEMU is killed, and a good one; then report."""
+    tmp_path = tmp_path_factory.mktemp("mixed")
+    liar = make_image(tmp_path / "liar", "6.12.117-other", images["baseline"] / "vmlinux")
+    kernels = {"liar": {"image": liar}, "victim": {"strategy": "baseline"},
+               "good": {"strategy": "baseline"}}
+    conf = vm_conf(tmp_path / "mixed.conf", kernels, SMALL_CASES)
+    process = tlbtest.start("campaign", "--results", tmp_path, conf)
+    wait_for_lines(tmp_path / "mixed/slots/01-victim/records.jsonl", 3)
+    os.kill(qemu_of(process), signal.SIGKILL)
+    out, err = process.communicate(timeout=BOOT_S)
+    done = SimpleNamespace(returncode=process.returncode, stdout=out, stderr=err)
+    return observe(done, tmp_path / "mixed")
+
+
+def observe(done, link):
+    """Return what a campaign left: its run, its directory, its slots and its report."""
+    directory = link.resolve()
+    report = run("report", "compare", directory)
+    text = (directory / "report.txt").read_text()
+    return SimpleNamespace(
+        done=done, directory=directory, report=report, text=text, flat=" ".join(text.split()),
+        ends=[tlbtest.slot_json(slot) for slot in slots(directory)])
+
+
+def assert_in_report(campaign, end):
+    """The report names the state, the reason and the last lines of the log."""
+    assert campaign.report.returncode == 1
+    assert end["state"] in campaign.text
+    assert " ".join(end["reason"].split()) in campaign.flat
+    assert end["log_tail"], "no log"
+    for line in end["log_tail"][-3:]:
+        assert " ".join(line.split())[:60] in campaign.flat
+
+
+def assert_other_campaign_files(campaign):
+    """Exit 1, valid files, all slots listed, nothing temporary."""
+    assert campaign.done.returncode == 1
+    assert campaign.done.stdout == f"{campaign.directory}\n"
+    tlbtest.assert_campaign_valid(campaign.directory)
+    assert not tlbtest.temporary_files(campaign.directory)
+
+
+def test_kernel_that_hangs(dead):
+    """Timeout after the seconds that were given; what it said is kept."""
+    hang = dead.ends[0]
+    assert (hang["state"], hang["records"]) == ("timeout", 0)
+    assert hang["reason"] == "no END frame within 5 s"
+    assert hang["log_tail"] == ["this kernel hangs"]
+    assert 5 <= hang["host_seconds"] < 10
+    assert_in_report(dead, hang)
+
+
+def test_kernel_that_panics(dead):
+    """Crashed, with the panic in the log's tail; the hang before it did no harm."""
+    panic = dead.ends[1]
+    assert (panic["state"], panic["records"]) == ("crashed", 0)
+    assert panic["reason"] == "the VM ended before its END frame (QEMU exit 0)"
+    assert any("Kernel panic - not syncing" in line for line in panic["log_tail"])
+    assert_in_report(dead, panic)
+    assert_other_campaign_files(dead)
+
+
+def test_kernel_with_another_release(mixed, images):
+    """Refused before anything is measured, with both names."""
+    liar = mixed.ends[0]
+    release = release_of(images["baseline"])
+    assert (liar["state"], liar["records"]) == ("refused", 0)
+    assert liar["reason"] == f"the running kernel is {release}, expected 6.12.117-other"
+    assert not tlbtest.records(slots(mixed.directory)[0])
+    assert_in_report(mixed, liar)
+
+
+def test_qemu_that_is_killed(mixed):
+    """Crashed, named by its signal; the records that came before are kept but not believed."""
+    victim = mixed.ends[1]
+    assert (victim["state"], victim["reason"]) == (
+        "crashed", "QEMU was killed by signal 9 (Killed)")
+    boot, *repetitions = tlbtest.records(slots(mixed.directory)[1])
+    assert boot["kernel"] == "victim" and 2 <= len(repetitions) < 10
+    assert victim["records"] == 1 + len(repetitions)
+    assert_in_report(mixed, victim)
+
+
+def test_good_kernel_among_bad_ones(mixed):
+    """The slot after them is ok, complete, and the only one in the numbers."""
+    good = mixed.ends[2]
+    assert (good["state"], good["records"]) == ("ok", 11)
+    assert_other_campaign_files(mixed)
+    assert re.search(r"3 slots: .*1 ok", mixed.flat)
+
+
+# --- records and kernels that changed -----------------------------------------
+
+
+def change_byte(path):
+    """Change one digit, so that the file is still JSON."""
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b'"value":0', b'"value":1', 1))
+    assert path.stat().st_size == len(data) and path.read_bytes() != data
+
+
+def cut(path):
+    """Leave the last line out."""
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+@pytest.mark.parametrize("slot", [0, 1])
+@pytest.mark.parametrize("spoil", [change_byte, cut])
+def test_records_that_changed(spoil, slot, counts, tmp_path):
+    """The report names the file, leaves its slot out, and exits with 1."""
+    directory = shutil.copytree(counts, tmp_path / counts.name)
+    records = slots(directory)[slot] / "records.jsonl"
+    spoil(records)
+    report = run("report", "compare", directory)
+    assert report.returncode == 1
+    text = (directory / "report.txt").read_text()
+    assert str(records.relative_to(directory)) in text
+    assert re.search(r"2 slots: (1 ok, 1 left out|1 left out, 1 ok)", text)
+
+
+@pytest.mark.parametrize("name", ["plan.json", "campaign.conf"])
+def test_resume_with_other_kernels(name, counts, tmp_path):
+    """A plan with other kernels than those of now is refused, and nothing is booted."""
+    directory = shutil.copytree(counts, tmp_path / counts.name)
+    (directory / "index.sha256").unlink()
+    path = directory / name
+    path.write_text(path.read_text().replace("lazy-ipi-", "lazy-ipi-0").replace(
+        "strategy = lazy-ipi", "strategy = baseline"))
+    before = sorted((file, file.stat().st_mtime_ns) for file in directory.rglob("*"))
+    done = run("campaign", "--resume", directory)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert f"--resume {directory}: kernels or backend are not those it began with" in done.stderr
+    assert before == sorted((file, file.stat().st_mtime_ns) for file in directory.rglob("*"))
