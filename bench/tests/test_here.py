@@ -283,21 +283,16 @@ def test_full_disk_before_a_boot(tmp_path):
 # --- interruption -------------------------------------------------------------
 
 
-def instances(process):
-    """Return the processes of a running case; none yet is an empty list."""
-    return tlbtest.children(process.pid)
-
-
 def test_interrupt_and_resume(tmp_path):
     """Ctrl-C in slot 2 keeps slot 1 and leaves no process; --resume runs slot 2 only."""
     conf = tmp_path / "long.conf"
     conf.write_text(CONF.replace("ops = 20\n", "ops = 5000\n"))
-    process = tlbtest.start("campaign", "--results", tmp_path / "r", conf)
     link = tmp_path / "r/tiny"
-    tlbtest.wait_for((link / "slots/01-running").exists, 20, "slot 2")
-    pids = tlbtest.wait_for(lambda: instances(process), 20, "an instance")
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    with tlbtest.started("campaign", "--results", tmp_path / "r", conf) as process:
+        tlbtest.wait_for((link / "slots/01-running").exists, 20, "slot 2")
+        pids = tlbtest.wait_for(lambda: tlbtest.children(process.pid), 20, "an instance")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
     assert process.returncode == 1 and out == ""
     directory = link.resolve()
     assert err.splitlines()[-2:] == [

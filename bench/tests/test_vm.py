@@ -225,9 +225,9 @@ def interrupted(counts, tmp_path_factory):
     """Run the campaign of `counts` once more; Ctrl-C while slot 2 measures."""
     tmp_path = tmp_path_factory.mktemp("again")
     conf = demo_conf(tmp_path / "counts.conf")
-    process = tlbtest.start("campaign", "--results", tmp_path, conf)
-    wait_for_lines(tmp_path / "counts/slots/01-lazy-ipi/records.jsonl", 2)
-    how = end(process, signal.SIGINT)
+    with tlbtest.started("campaign", "--results", tmp_path, conf) as process:
+        wait_for_lines(tmp_path / "counts/slots/01-lazy-ipi/records.jsonl", 2)
+        how = end(process, signal.SIGINT)
     how.directory = (tmp_path / "counts").resolve()
     how.first = {path.name: (path.read_bytes(), path.stat().st_mtime_ns)
                  for path in slots(how.directory)[0].iterdir()}
@@ -240,9 +240,12 @@ def killed(interrupted):
     """Resume it, and kill the command with SIGKILL while slot 2 boots."""
     directory = interrupted.directory
     (slots(directory)[1] / "console.log").unlink()
-    process = tlbtest.start("campaign", "--resume", directory)
-    wait_for_lines(slots(directory)[1] / "console.log", 1)
-    return end(process, signal.SIGKILL)
+    with tlbtest.started("campaign", "--resume", directory) as process:
+        wait_for_lines(slots(directory)[1] / "console.log", 1)
+        how = end(process, signal.SIGKILL)
+    yield how
+    if tlbtest.is_running(how.qemu):
+        os.kill(how.qemu, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
@@ -317,10 +320,10 @@ def mixed(images, tmp_path_factory):
     kernels = {"liar": {"image": liar}, "victim": {"strategy": "baseline"},
                "good": {"strategy": "baseline"}}
     conf = vm_conf(tmp_path / "mixed.conf", kernels, SMALL_CASES)
-    process = tlbtest.start("campaign", "--results", tmp_path, conf)
-    wait_for_lines(tmp_path / "mixed/slots/01-victim/records.jsonl", 3)
-    os.kill(qemu_of(process), signal.SIGKILL)
-    out, err = process.communicate(timeout=BOOT_S)
+    with tlbtest.started("campaign", "--results", tmp_path, conf) as process:
+        wait_for_lines(tmp_path / "mixed/slots/01-victim/records.jsonl", 3)
+        os.kill(qemu_of(process), signal.SIGKILL)
+        out, err = process.communicate(timeout=BOOT_S)
     done = SimpleNamespace(returncode=process.returncode, stdout=out, stderr=err)
     return observe(done, tmp_path / "mixed")
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the tests of the command `tlbbench` share: how to run it and how to read what it wrote."""
+import contextlib
 import json
 import os
 import subprocess
@@ -29,11 +30,18 @@ def run(*args, env=None, prefix=(), binary=BINARY, **options):
     return subprocess.run(argv, env=environment(**(env or {})), check=False, **options)
 
 
-def start(*args, **options):
-    """Start `tlbbench ARG...` and return the process."""
+@contextlib.contextmanager
+def started(*args):
+    """Start `tlbbench ARG...`; at the latest it ends with the block, and its children with it."""
     argv = [str(word) for word in (BINARY, *args)]
-    return subprocess.Popen(argv, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    process = subprocess.Popen(argv, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
 
 
 def wait_for(condition, seconds, what):
