@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Dispatch of subcommands, and nothing else. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,12 +58,28 @@ static int dispatch(int argc, char **argv)
 	return TB_EXIT_USAGE;
 }
 
+/*
+ * Where a standard stream is closed, no file that is opened later may take its
+ * place. Read-only: printing to it still fails.
+ */
+static void occupy_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	int code;
 
 	if (getpid() == 1)
 		tb_guest_main();
+	occupy_standard_fds();
 	code = dispatch(argc, argv);
 	/* A result that could not be printed is no success. */
 	if (fflush(stdout) || ferror(stdout)) {

@@ -453,7 +453,7 @@ def test_output_that_is_lost(args):
     assert done.stderr == "tlbbench: stdout: No space left on device\n"
     done = run(*args, preexec_fn=lambda: os.close(1))
     assert done.returncode == 1
-    assert done.stderr.startswith("tlbbench: stdout: ") and done.stderr.count("\n") == 1
+    assert done.stderr == "tlbbench: stdout: Bad file descriptor\n"
 
 
 def test_reader_that_goes_away():
