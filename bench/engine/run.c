@@ -341,6 +341,7 @@ static int settle(struct tb_result *r, int ret, struct tb_err *err)
 int tb_run_case(const struct tb_run_env *env, const struct tb_case *cs,
 		struct tb_result *out, struct tb_err *err)
 {
+	struct bitmask *before;
 	int ret;
 
 	*out = (struct tb_result){ .sched = "other" };
@@ -353,10 +354,12 @@ int tb_run_case(const struct tb_run_env *env, const struct tb_case *cs,
 		return 0;
 	}
 	/* Where the initiator runs, so that no other CPU is woken. */
+	before = tb_place_save();
 	ret = tb_place_pin(out->cpus[0]);
-	if (ret)
-		return tb_fail_errno(err, ret, "cannot pin to CPU %d",
-				     out->cpus[0]);
+	if (ret) {
+		tb_fail_errno(err, ret, "cannot pin to CPU %d", out->cpus[0]);
+		goto out_affinity;
+	}
 	tb_clock_init(&out->clock, env->icount_shift);
 	ret = run_pass(env, cs, out, false, err);
 	if (!ret)
@@ -365,6 +368,9 @@ int tb_run_case(const struct tb_run_env *env, const struct tb_case *cs,
 	ret = settle(out, ret, err);
 	if (!ret && out->state == TB_STATE_OK)
 		tb_ledger_fill(cs, out);
+out_affinity:
+	/* Or the next to ask which CPUs it may use would see one. */
+	tb_place_restore(before);
 	return ret;
 }
 

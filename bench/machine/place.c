@@ -133,3 +133,17 @@ int tb_place_pin(int cpu)
 	numa_free_cpumask(mask);
 	return ret;
 }
+
+struct bitmask *tb_place_save(void)
+{
+	struct bitmask *mask = numa_allocate_cpumask();
+
+	numa_sched_getaffinity(0, mask);
+	return mask;
+}
+
+void tb_place_restore(struct bitmask *mask)
+{
+	numa_sched_setaffinity(0, mask);
+	numa_free_cpumask(mask);
+}

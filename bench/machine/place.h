@@ -25,4 +25,8 @@ int tb_place_check(const char *policy, struct tb_err *err);
 /* Pin the calling thread to @cpu and see that it runs there; 0 or -errno. */
 int tb_place_pin(int cpu);
 
+/* Where the calling thread may run; tb_place_restore() sets and frees it. */
+struct bitmask *tb_place_save(void);
+void tb_place_restore(struct bitmask *mask);
+
 #endif
