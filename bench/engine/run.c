@@ -19,6 +19,12 @@
 #include "engine/ledger.h"
 #include "machine/place.h"
 
+/* By how much threads that wait for each other give up before we do. */
+#define THREADS_FIRST_MS 250
+/* What the others get to leave, once one is known not to. */
+#define GRACE_OF_STUCK_NS 200000000ULL
+#define GRACE_POLL_MS 50
+
 /* One pass in the making. */
 struct pass {
 	const struct tb_run_env *env;
@@ -117,7 +123,10 @@ static int report_stuck(struct pass *p, struct tb_err *err)
 		       p->cs->timeout_s, tb_phase_name(phase));
 }
 
-/* Sleep until the edge is complete, somebody fails or time is up. */
+/*
+ * Sleep until the edge is complete, somebody fails or time is up. Threads that
+ * wait for one another are given up by themselves: they know for whom.
+ */
 static int wait_edge(struct pass *p, struct tb_err *err)
 {
 	struct pollfd fds[] = {
@@ -128,7 +137,8 @@ static int wait_edge(struct pass *p, struct tb_err *err)
 	int ret;
 
 	for (;;) {
-		ret = poll(fds, ARRAY_SIZE(fds), (int)p->cs->timeout_s * 1000);
+		ret = poll(fds, ARRAY_SIZE(fds),
+			   (int)p->cs->timeout_s * 1000 + THREADS_FIRST_MS);
 		if (ret < 0)
 			return tb_fail_errno(err, -errno, "poll");
 		if (!ret)
@@ -169,11 +179,26 @@ static int drain(struct pass *p, struct tb_err *err)
 	}
 }
 
-/* Nothing is left running, whatever happened before. */
-static void kill_instances(struct pass *p)
+/*
+ * Nothing is left running, whatever happened before. All that can leave do so
+ * by themselves, so that teardown() runs; the rest is killed.
+ */
+static void end_instances(struct pass *p, int ret)
 {
+	struct pollfd fd = { .fd = p->env->sig->fd, .events = POLLIN };
+	uint64_t grace_ns = ret == -ETIMEDOUT
+				    ? GRACE_OF_STUCK_NS
+				    : p->cs->timeout_s * 1000000000ULL;
+	uint64_t until_ns = tb_now_ns() + grace_ns;
+	struct tb_err ignored = { 0 };
 	unsigned int i;
 
+	tb_phase_set(p->arena, TB_PHASE_DRAIN, 0);
+	while (p->nr_alive && tb_now_ns() < until_ns) {
+		poll(&fd, 1, GRACE_POLL_MS);
+		tb_sig_drain(p->env->sig);
+		reap(p, true, &ignored);
+	}
 	for (i = 0; i < p->cs->instances; i++) {
 		if (!p->pids[i])
 			continue;
@@ -281,7 +306,7 @@ static int run_pass(const struct tb_run_env *env, const struct tb_case *cs,
 		ret = start_instances(&p, err);
 	if (!ret)
 		ret = step_through(&p, err);
-	kill_instances(&p);
+	end_instances(&p, ret);
 	if (!ret && counted)
 		keep_counters(&p, r);
 	tb_counters_close(p.counters);
