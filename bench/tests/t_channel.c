@@ -118,6 +118,24 @@ static void every_length_comes_whole(void **state)
 	close_pair(&p);
 }
 
+static void frames_start_at_multiples_of_eight(void **state)
+{
+	static const char text[] = "0123456789";
+	struct pair p;
+	size_t i;
+
+	open_pair(&p, *state, 65536);
+	for (i = 1; i < sizeof(text); i++) {
+		size_t at = p.writer.used_bytes;
+
+		assert_int_equal(at % 8, 0);
+		tb_channel_send(&p.writer, TB_FRAME_RECORD, text, i, &p.err);
+		assert_int_equal(p.writer.used_bytes - at,
+				 i <= 8 ? 24 + 8 : 24 + 16);
+	}
+	close_pair(&p);
+}
+
 static void bytes_pass_as_they_are(void **state)
 {
 	static const char bytes[] = "\0\xff\n\0TLBF\x54\x4c\x42\x46\0";
@@ -289,6 +307,7 @@ int main(void)
 	struct CMUnitTest tests[] = {
 		T_DIR(frames_come_in_order),
 		T_DIR(every_length_comes_whole),
+		T_DIR(frames_start_at_multiples_of_eight),
 		T_DIR(bytes_pass_as_they_are),
 		T_DIR(frame_without_magic_is_not_there_yet),
 		T_DIR(damage_anywhere_is_seen),

@@ -428,7 +428,7 @@ static void other_plans_are_refused(void **state)
 	struct tb_plan plan, rebuilt;
 
 	make_plan(&plan, "id-b");
-	make_plan(&rebuilt, "id-b2");
+	make_plan(&rebuilt, "id-x");
 	create(&store, *state, &plan);
 	assert_int_equal(tb_store_reopen(&again, store.dir, &rebuilt, &err),
 			 -EINVAL);

@@ -144,6 +144,7 @@ static void buffer_is_terminated_at_every_length(void **state)
 			tb_buf_printf(&b, "%c", 'x');
 		assert_int_equal(b.len_bytes, i);
 		assert_int_equal(strlen(b.data), i);
+		assert_true(b.cap_bytes > b.len_bytes);
 	}
 	tb_buf_fini(&b);
 }
