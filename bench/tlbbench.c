@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Dispatch of subcommands, and nothing else. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,18 @@ static void print_help(FILE *f)
 		   "Manual: tlbbench(1).\n");
 }
 
+static bool is_help(const char *arg)
+{
+	return !strcmp(arg, "--help") || !strcmp(arg, "-h");
+}
+
+static int print_command(const struct tb_cmd *cmd)
+{
+	printf("usage: tlbbench %s%s%s\n%s.\n", cmd->name,
+	       *cmd->usage ? " " : "", cmd->usage, cmd->help);
+	return TB_EXIT_OK;
+}
+
 static int dispatch(int argc, char **argv)
 {
 	size_t i;
@@ -40,8 +53,7 @@ static int dispatch(int argc, char **argv)
 		print_help(stderr);
 		return TB_EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") ||
-	    !strcmp(argv[1], "-h")) {
+	if (!strcmp(argv[1], "help") || is_help(argv[1])) {
 		print_help(stdout);
 		return TB_EXIT_OK;
 	}
@@ -51,7 +63,9 @@ static int dispatch(int argc, char **argv)
 	}
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i]->name, argv[1]))
-			return commands[i]->run(argc - 1, argv + 1);
+			return is_help(argc > 2 ? argv[2] : "")
+				       ? print_command(commands[i])
+				       : commands[i]->run(argc - 1, argv + 1);
 	fprintf(stderr,
 		"tlbbench: unknown command '%s'; 'tlbbench help' lists them\n",
 		argv[1]);
@@ -80,6 +94,8 @@ int main(int argc, char **argv)
 	if (getpid() == 1)
 		tb_guest_main();
 	occupy_standard_fds();
+	/* A write beyond the file size limit is an error like a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 	code = dispatch(argc, argv);
 	/* A result that could not be printed is no success. */
 	if (fflush(stdout) || ferror(stdout)) {

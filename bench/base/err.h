@@ -15,7 +15,6 @@
 /* Exit codes of every command. */
 enum tb_exit {
 	TB_EXIT_OK = 0,
-	/* Failed, or worse than the reference. */
 	TB_EXIT_FAIL = 1,
 	TB_EXIT_USAGE = 2,
 	TB_EXIT_SKIP = 4,

@@ -47,11 +47,13 @@ static int run(const struct tb_boot *boot, struct tb_outcome *out,
 		.icount_shift = -1,
 	};
 	uint64_t begin_ns = tb_now_ns();
-	int ret = tb_slot_execute(plan, &info, boot->sig, boot->sink,
-				  &out->nr_not_ok, NULL, err);
+	struct tb_tally tally;
+	int ret = tb_slot_execute(plan, &info, boot->sig, boot->sink, &tally,
+				  NULL, err);
 
 	out->host_seconds = (double)(tb_now_ns() - begin_ns) / 1e9;
 	out->first_record_seconds = -1;
+	out->nr_not_ok = tally.nr_bad;
 	if (ret == -EINTR)
 		out->state = TB_SLOT_INTERRUPTED;
 	else if (ret)

@@ -391,6 +391,12 @@ static int find_workload(struct draft *d, struct tb_err *err)
 				"%s:%u: workload = %s: expected one workload "
 				"in each [case NAME]",
 				d->conf->path, s->entry->line, s->entry->value);
+	/* Parameters and roles belong to one workload. */
+	if (s->nr_values > 1)
+		return tb_usage(err,
+				"%s:%u: workload = %s: expected one workload; "
+				"a [case NAME] of its own for each",
+				d->conf->path, s->entry->line, s->entry->value);
 	d->ops = tb_workload_find(s->value);
 	if (d->ops)
 		return 0;

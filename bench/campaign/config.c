@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 
@@ -126,9 +127,14 @@ int tb_conf_parse(struct tb_conf *conf, const char *path, const char *text,
 int tb_conf_load(struct tb_conf *conf, const char *path, struct tb_err *err)
 {
 	struct tb_buf b = { 0 };
-	int ret = tb_read_file(path, &b);
+	struct stat st;
+	int ret;
 
 	*conf = (struct tb_conf){ 0 };
+	/* A device may never end, a pipe may never begin. */
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		return tb_usage(err, "%s: expected a file", path);
+	ret = tb_read_file(path, &b);
 	if (ret)
 		ret = tb_usage(err, "%s: %s", path, strerror(-ret));
 	else if (b.data && strlen(b.data) != b.len_bytes)

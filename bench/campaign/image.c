@@ -11,10 +11,21 @@
 
 #include "campaign/child.h"
 
+/* Does @dir hold what a checkout holds? */
+static bool is_home(const char *dir)
+{
+	struct tb_err ignored = { 0 };
+	char path[PATH_MAX];
+
+	return !tb_path(path, sizeof(path), &ignored, "%s/kernels/build",
+			dir) &&
+	       !access(path, X_OK);
+}
+
 int tb_home(char *path, size_t size_bytes, struct tb_err *err)
 {
 	const char *home = getenv("TLBBENCH_HOME");
-	char exe[PATH_MAX];
+	char exe[PATH_MAX], *dir = exe;
 	ssize_t len;
 
 	if (home)
@@ -23,7 +34,14 @@ int tb_home(char *path, size_t size_bytes, struct tb_err *err)
 	if (len < 0)
 		return tb_fail_errno(err, -errno, "cannot find myself");
 	exe[len] = '\0';
-	return tb_path(path, size_bytes, err, "%s", dirname(dirname(exe)));
+	do
+		dir = dirname(dir);
+	while (strcmp(dir, "/") && !is_home(dir));
+	if (!is_home(dir))
+		return tb_usage(err,
+				"kernels/ and report/ are not above my "
+				"binary: set TLBBENCH_HOME to the checkout");
+	return tb_path(path, size_bytes, err, "%s", dir);
 }
 
 /* The last line of what a tool said: its answer, or why it has none. */

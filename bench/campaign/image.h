@@ -10,7 +10,8 @@
 /**
  * tb_home() - the checkout or installation that holds kernels/ and report/
  *
- * $TLBBENCH_HOME, else the folder above the one of the running binary.
+ * $TLBBENCH_HOME, else the nearest folder above the running binary that has
+ * kernels/build.
  */
 int tb_home(char *path, size_t size_bytes, struct tb_err *err);
 

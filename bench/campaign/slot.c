@@ -34,9 +34,19 @@ static int run_one(const struct tb_run_env *env,
 	return put(sink, &line, err);
 }
 
+static void count(struct tb_tally *tally, enum tb_state state)
+{
+	if (state == TB_STATE_OK)
+		tally->nr_ok++;
+	else if (state == TB_STATE_SKIPPED)
+		tally->nr_skipped++;
+	else
+		tally->nr_bad++;
+}
+
 int tb_slot_execute(const struct tb_plan *plan, const struct tb_slot_info *info,
 		    struct tb_sig *sig, struct tb_sink *sink,
-		    unsigned int *nr_not_ok,
+		    struct tb_tally *tally,
 		    void (*show)(const struct tb_case *cs,
 				 const struct tb_result *r),
 		    struct tb_err *err)
@@ -53,7 +63,7 @@ int tb_slot_execute(const struct tb_plan *plan, const struct tb_slot_info *info,
 	unsigned int i, repetition;
 	int ret;
 
-	*nr_not_ok = 0;
+	*tally = (struct tb_tally){ 0 };
 	if (!r)
 		return tb_fail_errno(err, -ENOMEM, "cannot run a slot");
 	ret = tb_topo_read(&topo, "/sys", err);
@@ -68,8 +78,8 @@ int tb_slot_execute(const struct tb_plan *plan, const struct tb_slot_info *info,
 		for (repetition = 0; repetition < cs->repetitions && !ret;
 		     repetition++) {
 			ret = run_one(&env, info, cs, repetition, r, sink, err);
-			if (!ret && r->state != TB_STATE_OK)
-				*nr_not_ok += r->state != TB_STATE_SKIPPED;
+			if (!ret)
+				count(tally, r->state);
 			if (!ret && show)
 				show(cs, r);
 			tb_result_fini(r);

@@ -19,13 +19,23 @@ struct tb_sink {
 };
 
 /**
+ * struct tb_tally - repetitions by how they ended
+ * @nr_bad: failed or hung
+ */
+struct tb_tally {
+	unsigned int nr_ok;
+	unsigned int nr_skipped;
+	unsigned int nr_bad;
+};
+
+/**
  * tb_slot_execute() - the boot record, then every repetition of every case
- * @nr_not_ok: how many repetitions failed or hung
+ * @tally: how the repetitions ended
  * @show: called with each result, e.g. to print it; may be NULL
  */
 int tb_slot_execute(const struct tb_plan *plan, const struct tb_slot_info *info,
 		    struct tb_sig *sig, struct tb_sink *sink,
-		    unsigned int *nr_not_ok,
+		    struct tb_tally *tally,
 		    void (*show)(const struct tb_case *cs,
 				 const struct tb_result *r),
 		    struct tb_err *err);

@@ -7,6 +7,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,6 +88,16 @@ static int check_argument(const char *arg, struct tb_err *err)
 	return 0;
 }
 
+static bool is_repeated(char **argv, int i)
+{
+	int j;
+
+	for (j = 0; j < i; j++)
+		if (!strcmp(argv[j], argv[i]))
+			return true;
+	return false;
+}
+
 static int make_conf(int argc, char **argv, struct tb_buf *b,
 		     struct tb_err *err)
 {
@@ -104,6 +115,10 @@ static int make_conf(int argc, char **argv, struct tb_buf *b,
 	for (i = 0; i < argc; i++) {
 		if (strchr(argv[i], '='))
 			continue;
+		if (is_repeated(argv, i))
+			return tb_usage(err,
+					"run: workload '%s' is named twice",
+					argv[i]);
 		if (!tb_workload_find(argv[i])) {
 			struct tb_buf names = { 0 };
 
@@ -147,7 +162,7 @@ static int print_record(struct tb_sink *sink, const char *line,
 }
 
 static int execute(const struct tb_plan *plan, bool as_json,
-		   unsigned int *nr_not_ok, struct tb_err *err)
+		   struct tb_tally *tally, struct tb_err *err)
 {
 	struct tb_sink sink = { as_json ? print_record : discard };
 	char release[128];
@@ -168,34 +183,56 @@ static int execute(const struct tb_plan *plan, bool as_json,
 	tb_audit_release(release, sizeof(release));
 	if (!as_json)
 		printf("kernel %s\n", release);
-	return tb_slot_execute(plan, &info, &sig, &sink, nr_not_ok,
+	return tb_slot_execute(plan, &info, &sig, &sink, tally,
 			       as_json ? NULL : show, err);
+}
+
+static int parse_options(int argc, char **argv, bool *as_json,
+			 struct tb_err *err)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ 0 },
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option != 'j')
+			return tb_usage(err, "run: %s: expected --json",
+					argv[optind - 1]);
+		*as_json = true;
+	}
+	return 0;
 }
 
 static int run(int argc, char **argv)
 {
-	bool as_json = argc > 1 && !strcmp(argv[1], "--json");
-	int first = as_json ? 2 : 1;
+	struct tb_tally tally = { 0 };
+	bool as_json = false;
 	struct tb_topo topo = { 0 };
 	struct tb_buf conf = { 0 };
 	struct tb_err err = { 0 };
 	struct tb_plan plan = { 0 };
-	unsigned int nr_not_ok = 0;
 	int ret;
 
-	ret = make_conf(argc - first, argv + first, &conf, &err);
+	ret = parse_options(argc, argv, &as_json, &err);
+	if (!ret)
+		ret = make_conf(argc - optind, argv + optind, &conf, &err);
 	if (!ret)
 		ret = tb_topo_read(&topo, "/sys", &err);
 	if (!ret)
 		ret = tb_plan_parse(&plan, WHERE, conf.data, &topo, &err);
 	if (!ret)
-		ret = execute(&plan, as_json, &nr_not_ok, &err);
+		ret = execute(&plan, as_json, &tally, &err);
 	tb_plan_fini(&plan);
 	tb_topo_fini(&topo);
 	tb_buf_fini(&conf);
 	if (ret)
 		return tb_cmd_fail(&err);
-	return nr_not_ok ? TB_EXIT_FAIL : TB_EXIT_OK;
+	if (tally.nr_bad)
+		return TB_EXIT_FAIL;
+	return tally.nr_skipped ? TB_EXIT_SKIP : TB_EXIT_OK;
 }
 
 const struct tb_cmd tb_cmd_run = {

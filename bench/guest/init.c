@@ -154,7 +154,7 @@ static int run_slot(struct guest *g, struct tb_err *err)
 	struct tb_topo topo = { 0 };
 	struct tb_plan plan = { 0 };
 	struct tb_sig sig;
-	unsigned int nr_not_ok;
+	struct tb_tally tally;
 	char count[16];
 	int ret;
 
@@ -167,10 +167,10 @@ static int run_slot(struct guest *g, struct tb_err *err)
 	if (ret)
 		goto out;
 	g->info.campaign = plan.name;
-	ret = tb_slot_execute(&plan, &g->info, &sig, &sink.sink, &nr_not_ok,
-			      NULL, err);
+	ret = tb_slot_execute(&plan, &g->info, &sig, &sink.sink, &tally, NULL,
+			      err);
 	if (!ret) {
-		snprintf(count, sizeof(count), "%u", nr_not_ok);
+		snprintf(count, sizeof(count), "%u", tally.nr_bad);
 		send_end(g, "ok", count);
 	}
 	tb_plan_fini(&plan);

@@ -51,12 +51,12 @@ bool tb_trace_id(const char *name, uint64_t *id)
 	       tb_parse_u64(line, id);
 }
 
-/* "remote shootdown" -> "remote_shootdown" */
+/* "remote IPI send" -> "remote_ipi_send" */
 static void as_word(char *to, size_t size_bytes, const char *from, int len)
 {
 	snprintf(to, size_bytes, "%.*s", len, from);
 	for (; *to; to++)
-		*to = isspace((unsigned char)*to) ? '_' : *to;
+		*to = isspace((unsigned char)*to) ? '_' : (char)tolower(*to);
 }
 
 /*

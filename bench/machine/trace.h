@@ -14,7 +14,8 @@
 
 /**
  * struct tb_flush_reason - one value of enum tlb_flush_reason
- * @word: its text with _ for blanks, "remote_shootdown"
+ * @word: its text in lower case with _ for blanks, "remote_shootdown"; kernels
+ *	differ in how they write "local MM" and "IPI"
  */
 struct tb_flush_reason {
 	unsigned int number;

@@ -150,8 +150,8 @@ static void unknown_keys_are_found(void **state)
 	struct tb_conf conf;
 
 	(void)state;
-	parse(&conf, "[s]\nknown = 1\n[case x]\nunknown = 2\n[t]\nz = 3\n");
-	assert_non_null(tb_section_find(tb_conf_section(&conf, "s"), "known"));
+	parse(&conf, "[s]\nasked = 1\n[case x]\nunknown = 2\n[t]\nz = 3\n");
+	assert_non_null(tb_section_find(tb_conf_section(&conf, "s"), "asked"));
 	assert_int_equal(tb_conf_check_used(&conf, &err), -EINVAL);
 	assert_true(err.is_usage);
 	assert_string_equal(err.text,

@@ -103,8 +103,10 @@ BAD_ARGUMENTS = [
     (["plan"], "usage: tlbbench plan CONF"),
     (["plan", "a", "b"], "usage: tlbbench plan CONF"),
     (["plan", "/nonexistent/x.conf"], "/nonexistent/x.conf: No such file"),
-    (["plan", "/"], "/: Is a directory"),
-    (["plan", "/dev/null"], "/dev/null: expected a section [campaign]"),
+    (["plan", "/"], "/: expected a file"),
+    (["run", "munmap", "munmap"], "run: workload 'munmap' is named twice"),
+    (["run", "munmap", "--nope"], "run: --nope: expected --json"),
+    (["plan", "/dev/null"], "/dev/null: expected a file"),
     (["describe"], "usage: tlbbench describe WORKLOAD"),
     (["describe", "nope"], "unknown workload 'nope', expected one of: lazy_idle, munmap"),
     (["describe", "munmap", "x"], "usage: tlbbench describe WORKLOAD"),
@@ -219,6 +221,8 @@ BAD_CONFS = {
     "placement not in vm": (VM + KERNEL + CASE + "@placement = list:4\n", "CPU 4 is not usable"),
     "placement too short": (VM + KERNEL + "[case c]\nworkload = munmap\ncpus = 3\n"
                             "@placement = list:0,1\n", "3 threads need a CPU each"),
+    "workload swept": (HERE + "[case c]\n@workload = munmap, lazy_idle\n",
+                       "expected one workload"),
     "placement twice": (VM + KERNEL + "[case c]\nworkload = munmap\ncpus = 2\n"
                         "@placement = list:1,1\n", "CPU 1"),
     "vm cpus": (VM.replace("cpus = 4", "@cpus = 65") + KERNEL + CASE, "a number from 1 to 64"),
@@ -422,6 +426,7 @@ def test_run_that_may_not_use_fifo_is_skipped(nobody):
     prefix, binary = nobody
     args = ["munmap", "cpus=1", "ops=20", "sched=fifo"]
     done = run("run", "--json", *args, prefix=prefix, binary=binary)
+    assert done.returncode == 4
     record = tlbtest.json_lines(done.stdout)[1]
     tlbtest.assert_valid(record)
     assert record["state"] == "skipped"
