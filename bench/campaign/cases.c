@@ -381,22 +381,20 @@ static int find_workload(struct draft *d, struct tb_err *err)
 	const struct setting *s = find_setting(d, "workload");
 	struct tb_buf names = { 0 };
 
-	if (!s)
-		return tb_usage(err, "%s:%u: [case %s] has no key 'workload'",
-				d->conf->path, d->section->line,
-				d->section->name);
+	/* The constant tells clang-tidy that ops is set on success. */
+	if (!s) {
+		tb_usage(err, "%s:%u: [case %s] has no key 'workload'",
+			 d->conf->path, d->section->line, d->section->name);
+		return -EINVAL;
+	}
 	/* Its parameters and roles decide what the other keys mean. */
-	if (s->nr_values > 1)
-		return tb_usage(err,
-				"%s:%u: workload = %s: expected one workload "
-				"in each [case NAME]",
-				d->conf->path, s->entry->line, s->entry->value);
-	/* Parameters and roles belong to one workload. */
-	if (s->nr_values > 1)
-		return tb_usage(err,
-				"%s:%u: workload = %s: expected one workload; "
-				"a [case NAME] of its own for each",
-				d->conf->path, s->entry->line, s->entry->value);
+	if (s->nr_values > 1) {
+		tb_usage(err,
+			 "%s:%u: workload = %s: expected one workload in each "
+			 "[case NAME]",
+			 d->conf->path, s->entry->line, s->entry->value);
+		return -EINVAL;
+	}
 	d->ops = tb_workload_find(s->value);
 	if (d->ops)
 		return 0;
