@@ -579,7 +579,7 @@ static void files_are_loaded(void **state)
 	tb_plan_fini(&plan);
 	assert_int_equal(tb_plan_load(&plan, *state, &here, &err), -EINVAL);
 	assert_true(err.is_usage);
-	snprintf(message, sizeof(message), "%s: Is a directory",
+	snprintf(message, sizeof(message), "%s: expected a file",
 		 (char *)*state);
 	assert_string_equal(err.text, message);
 }
