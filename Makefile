@@ -6,9 +6,11 @@
 
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
+.SECONDARY:
 .SUFFIXES:
 SHELL := /bin/bash
 PYTHON := /usr/bin/python3
+jobs := $(shell nproc)
 
 O ?= build
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
@@ -97,7 +99,7 @@ demo_kernels := baseline lazy-ipi
 .PHONY: demo
 demo: ## two kernels in, one comparison out: set-up, build, boots, report
 	$(Q)$(MAKE) --no-print-directory setup
-	$(Q)$(MAKE) --no-print-directory $(O)/tlbbench
+	$(Q)$(MAKE) --no-print-directory -j$(jobs) $(O)/tlbbench
 	@printf '\n== this machine, now\n'
 	$(Q)$(O)/tlbbench run munmap lazy_idle ops=2000
 	@printf '\n== kernels %s\n' '$(demo_kernels)'
@@ -112,16 +114,22 @@ demo: ## two kernels in, one comparison out: set-up, build, boots, report
 
 c_files := $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 shell_files := $(shell git grep -lE '^\#!/bin/(ba)?sh' -- bench kernels report .ci)
-python_files := $(shell git ls-files -co --exclude-standard '*.py') report/run kernels/build kernels/check
+python_files := $(shell git ls-files -co --exclude-standard '*.py') report/run \
+	kernels/build kernels/check bench/tools/docs
 tidy_flags := -std=gnu11 $(CPPFLAGS)
 
 .PHONY: check
 check: ## everything, with real kernels in VMs; installs what it needs
 	$(Q)$(MAKE) --no-print-directory setup
+	$(Q)$(MAKE) --no-print-directory -j$(jobs) $(O)/tlbbench $(units) check-clang
 	$(Q)$(MAKE) --no-print-directory check-fast
 	$(Q)kernels/check
 	$(Q)kernels/build $(demo_kernels)
-	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m vm bench/tests kernels/tests
+	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m vm bench/tests
+
+.PHONY: check-kernels
+check-kernels: ## build kernels from nothing and compare them: ten minutes
+	$(Q)$(pytest) -m slow kernels/tests
 
 .PHONY: check-fast
 check-fast: lint check-clang check-unit check-python ## what needs no kernel and no root
@@ -138,7 +146,8 @@ pytest := $(PYTHON) -m pytest -q -p no:cacheprovider
 
 .PHONY: check-python
 check-python: $(O)/tlbbench
-	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m 'not vm' bench/tests report/tests kernels/tests
+	$(Q)bench/tools/docs --check $(O)/tlbbench
+	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m 'not vm and not slow' bench/tests report/tests kernels/tests
 
 .PHONY: lint
 lint: $(perf_libs) ## style, layers, manual, spelling
@@ -148,7 +157,7 @@ lint: $(perf_libs) ## style, layers, manual, spelling
 	$(Q)shellcheck $(shell_files)
 	$(Q)$(PYTHON) -m flake8 --max-line-length 100 $(python_files)
 	$(Q)mandoc -Tlint -W warning bench/man/*.1
-	$(Q)codespell -q 3 -S './build,./results/*T*Z*,./.git,*.svg,./bench/tests/data' .
+	$(Q)codespell -q 3 -L nd,extraversion,damon -S './build,./results/*T*Z*,./.git,*.svg,./bench/tests/data' .
 	$(Q)kernels/check --fast
 	$(Q)printf '%s\n' $(filter-out bench/tests/%,$(filter %.c,$(c_files))) | \
 	  xargs -P2 -I{} clang-tidy --quiet {} -- $(tidy_flags) 2>&1 | \

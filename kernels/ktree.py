@@ -46,7 +46,7 @@ def _excludes(top):
         f"{top}/.git",
         # The parameters stay: a patch that adds one has to tell of it.
         f"{top}/Documentation/[!a]*/*",
-        f"{top}/Documentation/arch/*",
+        f"{top}/Documentation/a[!d]*/*",
         f"{top}/sound/*.[ch]",
         f"{top}/arch/[!x]*/*.[chS]",
         f"{top}/arch/[!x]*/*.dts*",

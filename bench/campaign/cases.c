@@ -376,34 +376,40 @@ static int sweep(struct draft *d, unsigned int key, struct tb_case **cases,
 	return ret;
 }
 
-static int find_workload(struct draft *d, struct tb_err *err)
+static void usage_unknown(const struct draft *d, const struct setting *s,
+			  struct tb_err *err)
 {
-	const struct setting *s = find_setting(d, "workload");
 	struct tb_buf names = { 0 };
 
-	/* The constant tells clang-tidy that ops is set on success. */
-	if (!s) {
-		tb_usage(err, "%s:%u: [case %s] has no key 'workload'",
-			 d->conf->path, d->section->line, d->section->name);
-		return -EINVAL;
-	}
-	/* Its parameters and roles decide what the other keys mean. */
-	if (s->nr_values > 1) {
-		tb_usage(err,
-			 "%s:%u: workload = %s: expected one workload in each "
-			 "[case NAME]",
-			 d->conf->path, s->entry->line, s->entry->value);
-		return -EINVAL;
-	}
-	d->ops = tb_workload_find(s->value);
-	if (d->ops)
-		return 0;
 	tb_workload_names(&names);
 	tb_usage(err, "%s:%u: unknown workload '%s', expected one of: %s",
 		 d->conf->path, s->entry->line, s->value,
 		 names.data ? names.data : "");
 	tb_buf_fini(&names);
-	return -EINVAL;
+}
+
+/* NULL after a usage error. */
+static const struct wl_ops *find_workload(const struct draft *d,
+					  struct tb_err *err)
+{
+	const struct setting *s = find_setting(d, "workload");
+	const struct wl_ops *ops = NULL;
+
+	/* Its parameters and roles decide what the other keys mean. */
+	if (!s) {
+		tb_usage(err, "%s:%u: [case %s] has no key 'workload'",
+			 d->conf->path, d->section->line, d->section->name);
+	} else if (s->nr_values > 1) {
+		tb_usage(err,
+			 "%s:%u: workload = %s: expected one workload in each "
+			 "[case NAME]",
+			 d->conf->path, s->entry->line, s->entry->value);
+	} else {
+		ops = tb_workload_find(s->value);
+		if (!ops)
+			usage_unknown(d, s, err);
+	}
+	return ops;
 }
 
 int tb_cases_add(struct tb_case **cases, unsigned int *nr_cases,
@@ -427,9 +433,11 @@ int tb_cases_add(struct tb_case **cases, unsigned int *nr_cases,
 	if (!ret)
 		ret = take_entries(&d, defaults, err);
 	if (!ret)
-		ret = find_workload(&d, err);
-	if (!ret)
+		d.ops = find_workload(&d, err);
+	if (d.ops)
 		ret = sweep(&d, 0, cases, nr_cases, err);
+	else
+		ret = err->code;
 	free_settings(&d);
 	return ret;
 }

@@ -78,7 +78,8 @@ def _write(path, text):
 def _make_tarball(root):
     top = root / "linux-fake"
     for name, text in {"Makefile": MAKEFILE, "Kconfig": "", "mm/x.c": "one\n",
-                       "Documentation/Kconfig": "", "Documentation/a/b.rst": "text",
+                       "Documentation/Kconfig": "", "Documentation/mm/b.rst": "text",
+                       "Documentation/admin-guide/p.txt": "text",
                        "sound/core/a.c": "", "sound/core/Kconfig": "", "arch/arm/a.c": "",
                        "arch/arm/Kconfig": "", "arch/x86/a.c": ""}.items():
         _write(top / name, text)
@@ -121,5 +122,5 @@ def _path():
 
 
 def pytest_configure(config):
-    """Register the marker of the tests that build or boot a real kernel."""
-    config.addinivalue_line("markers", "vm: builds or boots a real kernel; takes minutes")
+    """Register the marker of the tests that build real kernels from nothing."""
+    config.addinivalue_line("markers", "slow: builds kernels in an empty cache; takes ten minutes")

@@ -15,7 +15,7 @@ import kdesc
 import kimage
 import ktree
 
-pytestmark = pytest.mark.vm
+pytestmark = pytest.mark.slow
 
 KERNELS = Path(kdesc.__file__).parent
 OBJECT = re.compile(r"^ +CC ", re.M)
