@@ -111,9 +111,17 @@ const char *tb_phase_name(enum tb_phase phase)
 
 const char *tb_step_name(enum tb_step step)
 {
-	static const char *const names[] = { "start",	   "the edge", "rearm",
-					     "rendezvous", "op",       "check",
-					     "end" };
+	static const char *const names[] = {
+		[TB_STEP_START] = "start",
+		[TB_STEP_THREAD_INIT] = "thread_init",
+		[TB_STEP_EDGE] = "the edge",
+		[TB_STEP_REARM] = "rearm",
+		[TB_STEP_RENDEZVOUS] = "rendezvous",
+		[TB_STEP_OP] = "op",
+		[TB_STEP_CHECK] = "check",
+		[TB_STEP_THREAD_EXIT] = "thread_exit",
+		[TB_STEP_END] = "end",
+	};
 
 	return names[step];
 }

@@ -29,11 +29,13 @@ enum tb_phase {
 /* Where a thread is, for the watchdog's message. */
 enum tb_step {
 	TB_STEP_START,
+	TB_STEP_THREAD_INIT,
 	TB_STEP_EDGE,
 	TB_STEP_REARM,
 	TB_STEP_RENDEZVOUS,
 	TB_STEP_OP,
 	TB_STEP_CHECK,
+	TB_STEP_THREAD_EXIT,
 	TB_STEP_END,
 };
 
@@ -51,12 +53,14 @@ enum tb_window {
  * @epoch: rendezvous asked of this thread; sleepers sleep on it
  * @ack: last rendezvous that it has done
  * @step: enum tb_step
+ * @progress: ops begun, so that the watchdog can tell slow from stuck
  * @tid: kernel thread id, set before it arrives at the first edge
  */
 struct tb_slot {
 	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t epoch;
 	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t ack;
 	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t step;
+	_Atomic uint32_t progress;
 	pid_t tid;
 	unsigned int instance;
 	unsigned int role;

@@ -123,8 +123,20 @@ static int report_stuck(struct pass *p, struct tb_err *err)
 		       p->cs->timeout_s, tb_phase_name(phase));
 }
 
+/* Ops begun by all threads. */
+static uint64_t progress_of(const struct pass *p)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < p->arena->nr_slots; i++)
+		sum += atomic_load(&tb_arena_slot(p->arena, i)->progress);
+	return sum;
+}
+
 /*
- * Sleep until the edge is complete, somebody fails or time is up. Threads that
+ * Sleep until the edge is complete, somebody fails or nothing has moved for
+ * the time that one op may take; many ops may take longer. Threads that
  * wait for one another are given up by themselves: they know for whom.
  */
 static int wait_edge(struct pass *p, struct tb_err *err)
@@ -133,7 +145,7 @@ static int wait_edge(struct pass *p, struct tb_err *err)
 		{ .fd = p->arena->edge_fd, .events = POLLIN },
 		{ .fd = p->env->sig->fd, .events = POLLIN },
 	};
-	uint64_t count;
+	uint64_t count, before, now = progress_of(p);
 	int ret;
 
 	for (;;) {
@@ -141,8 +153,12 @@ static int wait_edge(struct pass *p, struct tb_err *err)
 			   (int)p->cs->timeout_s * 1000 + THREADS_FIRST_MS);
 		if (ret < 0)
 			return tb_fail_errno(err, -errno, "poll");
-		if (!ret)
+		before = now;
+		now = progress_of(p);
+		if (!ret && now == before)
 			return report_stuck(p, err);
+		if (!ret)
+			continue;
 		tb_sig_drain(p->env->sig);
 		if (p->env->sig->was_interrupted)
 			return tb_fail(err, -EINTR, "interrupted");

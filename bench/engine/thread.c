@@ -29,6 +29,16 @@ static void set_step(struct tb_worker *w, enum tb_step step)
 	atomic_store_explicit(&w->slot->step, step, memory_order_relaxed);
 }
 
+/* Only this thread writes it: no need for a locked instruction. */
+static void note_progress(struct tb_worker *w)
+{
+	uint32_t done =
+		atomic_load_explicit(&w->slot->progress, memory_order_relaxed);
+
+	atomic_store_explicit(&w->slot->progress, done + 1,
+			      memory_order_relaxed);
+}
+
 /* A callback of the workload failed: say which, where and in what phase. */
 static int callback_failed(struct tb_worker *w, const char *what, int code,
 			   struct tb_err *err)
@@ -64,6 +74,7 @@ static int run_op(struct tb_worker *w, struct tb_peers *p, enum tb_phase phase,
 	uint64_t begin, end;
 	int ret;
 
+	note_progress(w);
 	set_step(w, TB_STEP_REARM);
 	ret = role->rearm ? role->rearm(&w->wl) : 0;
 	if (ret)
@@ -239,6 +250,7 @@ static int run(struct tb_worker *w, struct tb_err *err)
 
 	if (ret)
 		return ret;
+	set_step(w, TB_STEP_THREAD_INIT);
 	ret = ops->thread_init ? ops->thread_init(&w->wl) : 0;
 	if (ret)
 		return callback_failed(w, "thread_init", ret, err);
@@ -253,6 +265,7 @@ static int run(struct tb_worker *w, struct tb_err *err)
 		ret = answer(w, true, err);
 		break;
 	}
+	set_step(w, TB_STEP_THREAD_EXIT);
 	if (ops->thread_exit)
 		ops->thread_exit(&w->wl);
 	return ret;

@@ -50,7 +50,8 @@ static void set_smt_rank(struct tb_topo *topo, struct tb_cpu *c)
 	const struct tb_cpu *o;
 
 	for (o = topo->cpus; o < c; o++)
-		if (o->package == c->package && o->core == c->core)
+		if (o->package == c->package && o->die == c->die &&
+		    o->core == c->core)
 			c->smt_rank++;
 }
 
@@ -68,6 +69,7 @@ static int add_cpu(struct tb_topo *topo, const char *sysfs, int cpu,
 	*c = (struct tb_cpu){
 		.cpu = cpu,
 		.package = read_number(sysfs, cpu, "physical_package_id"),
+		.die = read_number(sysfs, cpu, "die_id"),
 		.core = read_number(sysfs, cpu, "core_id"),
 		.node = read_node(sysfs, cpu),
 	};

@@ -12,13 +12,15 @@
 /**
  * struct tb_cpu - one usable CPU
  * @cpu: kernel CPU number
- * @package, @core: from sysfs topology/; 0 where sysfs has none
+ * @package, @die, @core: from sysfs topology/; 0 where sysfs has none. Core
+ *	numbers may repeat from die to die.
  * @node: NUMA node, 0 where there is none
  * @smt_rank: 0 for the first usable thread of a core, then 1, ...
  */
 struct tb_cpu {
 	int cpu;
 	int package;
+	int die;
 	int core;
 	int node;
 	unsigned int smt_rank;
