@@ -82,9 +82,11 @@ $(O)/obj/%.o: %.c | $(perf_libs)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# libnuma can look up hosts, which a static binary cannot, and tlbbench never does.
 $(O)/tlbbench: $(bench_obj) $(perf_libs)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $(bench_obj) $(perf_libs) $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $(bench_obj) $(perf_libs) $(LDLIBS) -o $@ \
+	  2> >(grep -vE 'affinity_ip|getaddrinfo' >&2)
 
 $(O)/tests/%: $(O)/obj/bench/tests/%.o $(lib_obj) $(perf_libs) | $(O)/tests
 	$(call say,LD,$@)
