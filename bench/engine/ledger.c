@@ -183,6 +183,30 @@ static void note_busy_sleepers(const struct tb_case *cs, struct tb_result *r)
 		  (unsigned long long)sleeps, (unsigned long long)c->value);
 }
 
+/*
+ * Real-time throttling, or the deadline server that came after it, takes the
+ * CPU away from a FIFO thread that runs for longer than this in a second.
+ */
+static void note_throttling(struct tb_result *r)
+{
+	uint64_t limit_us, longest_ns = r->timed.elapsed_ns;
+	char line[32];
+
+	if (r->counted.elapsed_ns > longest_ns)
+		longest_ns = r->counted.elapsed_ns;
+	/* -1 is no number: there is no limit. */
+	if (strcmp(r->sched, "fifo") ||
+	    tb_read_line("/proc/sys/kernel/sched_rt_runtime_us", line,
+			 sizeof(line)) ||
+	    !tb_parse_u64(line, &limit_us) || longest_ns < limit_us * 1000)
+		return;
+	wl_reason(&r->caveats,
+		  "SCHED_FIFO threads ran for %.1f s, more than "
+		  "sched_rt_runtime_us allows at a stretch: the kernel stopped "
+		  "them meanwhile; ask for fewer ops",
+		  (double)longest_ns / 1e9);
+}
+
 static void note_foreign_flushes(struct tb_result *r)
 {
 	const struct tb_counter *c = counter(r, "irq_tlb_elsewhere");
@@ -220,6 +244,7 @@ void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 	set_from(add(r, "ipis", "lower", false, "ipis_received"), irq, 1);
 	check_expectations(cs, r);
 	note_busy_sleepers(cs, r);
+	note_throttling(r);
 	note_foreign_flushes(r);
 	if (mech.caveat)
 		wl_reason(&r->caveats, "%s", mech.caveat);

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From counters to metrics and caveats, with results made by hand. */
+#include "engine/ledger.h"
+
+#include "campaign/params.h"
+#include "tests/t.h"
+
+#define NR_OPS 100
+
+/* A munmap or lazy_idle case with one initiator and @nr_others. */
+static struct tb_case make_case(const char *workload, unsigned int nr_others)
+{
+	const struct wl_ops *ops = tb_workload_find(workload);
+
+	assert_non_null(ops);
+	return (struct tb_case){
+		.ops = ops,
+		.conf = tb_params_new(ops),
+		.instances = 1,
+		.nr_cpus = 1 + nr_others,
+		.nr_roles = 2,
+		.nr_threads = { 1, nr_others },
+		.nr_ops = NR_OPS,
+	};
+}
+
+static void add_counter(struct tb_result *r, const char *name, uint64_t value)
+{
+	struct tb_counter *c = &r->counters[r->nr_counters++];
+
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	c->scope = "cpu";
+	c->value = value;
+}
+
+/* What munmap with 3 responders leaves on a kernel that works. */
+static struct tb_result *make_result(enum tb_clock_kind kind)
+{
+	struct tb_result *r = calloc(1, sizeof(*r));
+	int i;
+
+	assert_non_null(r);
+	r->sched = "other";
+	r->clock = (struct tb_clock){ .kind = kind, .hz = 1e9 };
+	r->clock.icount_shift = 3;
+	r->timed.nr_ops = NR_OPS;
+	r->counted.nr_ops = NR_OPS;
+	tb_hist_init(&r->timed.latency);
+	for (i = 0; i < NR_OPS; i++)
+		tb_hist_add(&r->timed.latency, 8000);
+	add_counter(r, "irq_tlb", 3 * NR_OPS);
+	add_counter(r, "irq_tlb_elsewhere", 0);
+	add_counter(r, "tlb_flush.flush_on_task_switch", 0);
+	add_counter(r, "tlb_flush.remote_shootdown", 3 * NR_OPS);
+	add_counter(r, "tlb_flush.local_mm_shootdown", NR_OPS);
+	add_counter(r, "tlb_flush.remote_ipi_send", NR_OPS);
+	add_counter(r, "tlb_flush.remote_wrong_cpu", 7);
+	add_counter(r, "csd_flush", 3 * NR_OPS);
+	return r;
+}
+
+static struct tb_counter *counter(struct tb_result *r, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr_counters; i++)
+		if (!strcmp(r->counters[i].name, name))
+			return &r->counters[i];
+	fail_msg("no counter %s", name);
+	return NULL;
+}
+
+static double value(const struct tb_result *r, const char *name)
+{
+	const struct tb_metric *m = tb_ledger_find(r, name);
+
+	assert_non_null(m);
+	assert_int_equal(m->status, TB_STATUS_OK);
+	return m->value;
+}
+
+static bool has_caveat(const struct tb_result *r, const char *text)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->caveats.nr; i++)
+		if (strstr(r->caveats.text[i], text))
+			return true;
+	return false;
+}
+
+static void fini(struct tb_case *cs, struct tb_result *r)
+{
+	free(cs->conf);
+	free(r);
+}
+
+static void counts_are_divided_by_ops(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *r = make_result(TB_CLOCK_ICOUNT);
+
+	(void)state;
+	tb_ledger_fill(&cs, r);
+	assert_true(value(r, "ipis_received_per_op") == 3);
+	assert_true(value(r, "ipis_sent_per_op") == 3);
+	assert_true(value(r, "ipis_received") == 3 * NR_OPS);
+	/* Neither the send nor the arrival at a wrong CPU is a flush. */
+	assert_true(value(r, "flushes_per_op") == 4);
+	assert_true(value(r, "flushes_per_op.remote_ipi_send") == 1);
+	assert_true(value(r, "flushes_per_op.remote_wrong_cpu") == 0.07);
+	fini(&cs, r);
+}
+
+static void unit_follows_the_clock(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *exact = make_result(TB_CLOCK_ICOUNT);
+	struct tb_result *real = make_result(TB_CLOCK_TSC);
+
+	(void)state;
+	tb_ledger_fill(&cs, exact);
+	tb_ledger_fill(&cs, real);
+	assert_true(value(exact, "op_instructions") == 1000);
+	assert_null(tb_ledger_find(exact, "op_p50_ns"));
+	assert_true(value(real, "op_p50_ns") == 8000);
+	assert_true(value(real, "op_p99_ns") == 8000);
+	assert_true(value(real, "op_p999_ns") == 8000);
+	assert_null(tb_ledger_find(real, "op_instructions"));
+	free(real);
+	fini(&cs, exact);
+}
+
+static void absent_part_makes_the_sum_absent(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *r = make_result(TB_CLOCK_ICOUNT);
+	struct tb_counter *c = counter(r, "tlb_flush.flush_on_task_switch");
+	const struct tb_metric *m;
+
+	(void)state;
+	c->status = TB_STATUS_ABSENT;
+	snprintf(c->reason, sizeof(c->reason), "not seen");
+	tb_ledger_fill(&cs, r);
+	m = tb_ledger_find(r, "flushes_per_op");
+	assert_non_null(m);
+	assert_int_equal(m->status, TB_STATUS_ABSENT);
+	assert_string_equal(m->reason, "not seen");
+	/* The parts that were seen are still there. */
+	assert_true(value(r, "flushes_per_op.remote_shootdown") == 3);
+	fini(&cs, r);
+}
+
+static void absent_is_no_zero(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *r = make_result(TB_CLOCK_ICOUNT);
+	const struct tb_metric *m;
+
+	(void)state;
+	r->nr_counters = 0;
+	tb_ledger_fill(&cs, r);
+	m = tb_ledger_find(r, "ipis_received_per_op");
+	assert_int_equal(m->status, TB_STATUS_ABSENT);
+	assert_string_equal(m->reason, "not counted");
+	m = tb_ledger_find(r, "flushes_per_op");
+	assert_int_equal(m->status, TB_STATUS_ABSENT);
+	fini(&cs, r);
+}
+
+static void bounds_of_the_workload_are_checked(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *good = make_result(TB_CLOCK_ICOUNT);
+	struct tb_result *none = make_result(TB_CLOCK_ICOUNT);
+	struct tb_result *more = make_result(TB_CLOCK_ICOUNT);
+
+	(void)state;
+	counter(none, "irq_tlb")->value = 0;
+	counter(more, "tlb_flush.local_mm_shootdown")->value++;
+	tb_ledger_fill(&cs, good);
+	tb_ledger_fill(&cs, none);
+	tb_ledger_fill(&cs, more);
+	assert_false(has_caveat(good, "expected"));
+	assert_true(has_caveat(none, "ipis_received_per_op is 0, expected at "
+				     "least 3: no remote flush was seen"));
+	assert_true(has_caveat(more, "flushes_per_op is 4.01, expected at "
+				     "most 4"));
+	free(none);
+	free(more);
+	fini(&cs, good);
+}
+
+static void others_may_add_a_percent_outside_a_vm(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *r = make_result(TB_CLOCK_TSC);
+
+	(void)state;
+	counter(r, "tlb_flush.local_mm_shootdown")->value++;
+	counter(r, "irq_tlb_elsewhere")->value = 5;
+	tb_ledger_fill(&cs, r);
+	assert_false(has_caveat(r, "expected"));
+	assert_true(has_caveat(r, "5 TLB shootdowns on CPUs outside"));
+	fini(&cs, r);
+}
+
+static void sleepers_that_did_not_idle_are_told(void **state)
+{
+	struct tb_case cs = make_case("lazy_idle", 3);
+	struct tb_result *idle = make_result(TB_CLOCK_TSC);
+	struct tb_result *busy = make_result(TB_CLOCK_TSC);
+
+	(void)state;
+	add_counter(idle, "idle_entries", 3 * NR_OPS);
+	add_counter(busy, "idle_entries", 10);
+	tb_ledger_fill(&cs, idle);
+	tb_ledger_fill(&cs, busy);
+	assert_false(has_caveat(idle, "sleepers"));
+	assert_true(has_caveat(busy, "sleepers went to sleep 300 times, but "
+				     "their CPUs went idle 10 times"));
+	free(busy);
+	fini(&cs, idle);
+}
+
+static void throttled_threads_are_told(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *r = make_result(TB_CLOCK_TSC);
+	char line[32];
+
+	(void)state;
+	if (tb_read_line("/proc/sys/kernel/sched_rt_runtime_us", line,
+			 sizeof(line)) ||
+	    *line == '-') {
+		fini(&cs, r);
+		T_SKIP("real-time threads are not throttled here");
+	}
+	r->counted.elapsed_ns = 2000000000;
+	tb_ledger_fill(&cs, r);
+	assert_false(has_caveat(r, "sched_rt_runtime_us"));
+	r->nr_metrics = 0;
+	r->sched = "fifo";
+	tb_ledger_fill(&cs, r);
+	assert_true(has_caveat(r, "ran for 2.0 s, more than "
+				  "sched_rt_runtime_us allows"));
+	fini(&cs, r);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_are_divided_by_ops),
+		cmocka_unit_test(unit_follows_the_clock),
+		cmocka_unit_test(absent_part_makes_the_sum_absent),
+		cmocka_unit_test(absent_is_no_zero),
+		cmocka_unit_test(bounds_of_the_workload_are_checked),
+		cmocka_unit_test(others_may_add_a_percent_outside_a_vm),
+		cmocka_unit_test(sleepers_that_did_not_idle_are_told),
+		cmocka_unit_test(throttled_threads_are_told),
+	};
+
+	return T_RUN("ledger", tests);
+}
