@@ -114,11 +114,11 @@ demo: ## two kernels in, one comparison out: set-up, build, boots, report
 
 # --- checks ------------------------------------------------------------------
 
-c_files := $(shell git ls-files -co --exclude-standard '*.c' '*.h')
-shell_files := $(shell git grep -lE '^\#!/bin/(ba)?sh' -- bench kernels report .ci)
-python_files := $(shell git ls-files -co --exclude-standard '*.py') report/run \
+c_files = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+shell_files = $(shell git grep -lE '^\#!/bin/(ba)?sh' -- bench kernels report .ci)
+python_files = $(shell git ls-files -co --exclude-standard '*.py') report/run \
 	kernels/build kernels/check bench/tools/docs
-tidy_flags := -std=gnu11 $(CPPFLAGS)
+tidy_flags = -std=gnu11 $(CPPFLAGS)
 
 .PHONY: check
 check: ## everything, with real kernels in VMs; installs what it needs
