@@ -101,7 +101,6 @@ struct tb_pass {
 };
 
 #define TB_MAX_METRICS 24
-#define TB_MAX_COUNTERS 32
 
 /**
  * struct tb_result - one repetition of a case

@@ -15,7 +15,6 @@
 #include <perf/evlist.h>
 #include <perf/evsel.h>
 #include <perf/threadmap.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +23,11 @@
 
 #include "base/text.h"
 #include "machine/mech.h"
-#include "machine/procstat.h"
 #include "machine/trace.h"
 
 int perf_evsel__apply_filter(struct perf_evsel *evsel, const char *filter);
 
 #define MAX_EVENTS 16
-#define MAX_COUNTERS 32
 
 /* An event of the counted pass and where its value goes. */
 struct event {
@@ -40,65 +37,14 @@ struct event {
 };
 
 struct tb_counters {
-	struct tb_cpu_use *cpus;
+	struct tb_counter_list list;
+	struct tb_proc_window proc;
 	unsigned int nr_cpus;
-	bool has_target;
-	unsigned int max_cpus;
-	uint64_t *irq_by_cpu;
 	struct perf_cpu_map *cpu_map;
 	struct perf_thread_map *any_thread;
 	struct event events[MAX_EVENTS];
 	unsigned int nr_events;
-	struct tb_counter counters[MAX_COUNTERS];
-	unsigned int nr_counters;
 };
-
-static const char *const vmstat_names[] = {
-	"nr_tlb_remote_flush",
-	"nr_tlb_remote_flush_received",
-	"nr_tlb_local_flush_all",
-	"nr_tlb_local_flush_one",
-};
-
-const char *tb_status_name(enum tb_status status)
-{
-	static const char *const names[] = { "ok", "scaled", "absent" };
-
-	return names[status];
-}
-
-static struct tb_counter *add_counter(struct tb_counters *c, const char *scope,
-				      const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static struct tb_counter *add_counter(struct tb_counters *c, const char *scope,
-				      const char *fmt, ...)
-{
-	struct tb_counter *counter = &c->counters[c->nr_counters];
-	va_list ap;
-
-	if (c->nr_counters == MAX_COUNTERS)
-		return NULL;
-	c->nr_counters++;
-	va_start(ap, fmt);
-	vsnprintf(counter->name, sizeof(counter->name), fmt, ap);
-	va_end(ap);
-	counter->scope = scope;
-	return counter;
-}
-
-static void set_absent(struct tb_counter *counter, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void set_absent(struct tb_counter *counter, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(counter->reason, sizeof(counter->reason), fmt, ap);
-	va_end(ap);
-	counter->status = TB_STATUS_ABSENT;
-}
 
 /* --- tracepoints --------------------------------------------------------- */
 
@@ -160,15 +106,17 @@ static void add_event(struct tb_counters *c, struct tb_counter *counter,
 	if (!counter || c->nr_events == MAX_EVENTS)
 		return;
 	if (!tb_trace_id(tracepoint, &id)) {
-		set_absent(counter, "no tracepoint %s (%s)", tracepoint,
-			   tb_trace_root() ? "kernel does not have it"
-					   : "needs root and tracefs");
+		tb_counter_set_absent(
+			counter, "no tracepoint %s (%s)", tracepoint,
+			tb_trace_root() ? "kernel does not have it"
+					: "needs root and tracefs");
 		return;
 	}
 	ret = open_event(c, e, id, filter);
 	if (ret) {
 		close_event(e);
-		set_absent(counter, "%s: %s", tracepoint, open_failure(ret));
+		tb_counter_set_absent(counter, "%s: %s", tracepoint,
+				      open_failure(ret));
 		return;
 	}
 	e->counter = counter;
@@ -182,7 +130,7 @@ static void add_flush_reasons(struct tb_counters *c)
 	unsigned int i, nr = tb_trace_flush_reasons(reasons);
 
 	if (!nr)
-		add_event(c, add_counter(c, "cpu", "tlb_flush"),
+		add_event(c, tb_counter_add(&c->list, "cpu", "tlb_flush"),
 			  "tlb/tlb_flush", NULL);
 	for (i = 0; i < nr; i++) {
 		char filter[48];
@@ -191,24 +139,26 @@ static void add_flush_reasons(struct tb_counters *c)
 		snprintf(filter, sizeof(filter), "reason==%u%s",
 			 reasons[i].number,
 			 reasons[i].number ? "" : " && pages!=0");
-		add_event(
-			c,
-			add_counter(c, "cpu", "tlb_flush.%s", reasons[i].word),
-			"tlb/tlb_flush", filter);
+		add_event(c,
+			  tb_counter_add(&c->list, "cpu", "tlb_flush.%s",
+					 reasons[i].word),
+			  "tlb/tlb_flush", filter);
 	}
 }
 
 static void add_csd_flush(struct tb_counters *c)
 {
-	struct tb_counter *counter = add_counter(c, "cpu", "csd_flush");
+	struct tb_counter *counter =
+		tb_counter_add(&c->list, "cpu", "csd_flush");
 	unsigned long long address = tb_trace_flush_func();
 	char filter[48];
 
 	if (!counter)
 		return;
 	if (!address) {
-		set_absent(counter, "address of flush_tlb_func not in "
-				    "/proc/kallsyms (needs root)");
+		tb_counter_set_absent(counter,
+				      "address of flush_tlb_func not in "
+				      "/proc/kallsyms (needs root)");
 		return;
 	}
 	snprintf(filter, sizeof(filter), "func==0x%llx", address);
@@ -217,13 +167,13 @@ static void add_csd_flush(struct tb_counters *c)
 
 static void add_idle_switches(struct tb_counters *c)
 {
-	add_event(c, add_counter(c, "cpu", "idle_entries"),
+	add_event(c, tb_counter_add(&c->list, "cpu", "idle_entries"),
 		  "sched/sched_switch", "next_pid==0");
-	add_event(c, add_counter(c, "cpu", "idle_exits"), "sched/sched_switch",
-		  "prev_pid==0");
+	add_event(c, tb_counter_add(&c->list, "cpu", "idle_exits"),
+		  "sched/sched_switch", "prev_pid==0");
 }
 
-static int open_trace(struct tb_counters *c)
+static int open_trace(struct tb_counters *c, const struct tb_cpu_use *cpus)
 {
 	struct rlimit files;
 	struct tb_buf list = { 0 };
@@ -235,7 +185,7 @@ static int open_trace(struct tb_counters *c)
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	for (i = 0; i < c->nr_cpus; i++)
-		tb_buf_printf(&list, "%s%d", i ? "," : "", c->cpus[i].cpu);
+		tb_buf_printf(&list, "%s%d", i ? "," : "", cpus[i].cpu);
 	libperf_init(NULL);
 	c->cpu_map = list.has_failed ? NULL : perf_cpu_map__new(list.data);
 	c->any_thread = perf_thread_map__new_dummy();
@@ -257,105 +207,19 @@ static void read_event(const struct event *e, unsigned int nr_cpus)
 
 	for (i = 0; i < nr_cpus; i++) {
 		if (perf_evsel__read(e->evsel, (int)i, 0, &v)) {
-			set_absent(counter, "cannot be read");
+			tb_counter_set_absent(counter, "cannot be read");
 			return;
 		}
 		perf_counts_values__scale(&v, true, &scaled);
 		if (scaled < 0) {
-			set_absent(counter, "never ran on one of the CPUs");
+			tb_counter_set_absent(counter,
+					      "never ran on one of the CPUs");
 			return;
 		}
 		if (scaled)
 			counter->status = TB_STATUS_SCALED;
 		counter->value += v.val;
 	}
-}
-
-/* --- /proc --------------------------------------------------------------- */
-
-static struct tb_counter *find(struct tb_counters *c, const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < c->nr_counters; i++)
-		if (!strcmp(c->counters[i].name, name))
-			return &c->counters[i];
-	return NULL;
-}
-
-/* Add @sign times what /proc says now: -1 at the start, +1 at the end. */
-static void account(struct tb_counter *counter, uint64_t value, int sign)
-{
-	counter->value += sign > 0 ? value : -value;
-}
-
-static bool is_counted(const struct tb_counters *c, unsigned int i)
-{
-	return !c->has_target || c->cpus[i].is_target;
-}
-
-static void account_irq(struct tb_counters *c, const char *text,
-			const char *label, const char *name, int sign)
-{
-	struct tb_counter *counter = find(c, name);
-	struct tb_counter *elsewhere = find(c, "irq_tlb_elsewhere");
-	bool is_tlb = !strcmp(label, "TLB");
-	uint64_t all = 0, in_case = 0;
-	unsigned int i;
-	int ret;
-
-	memset(c->irq_by_cpu, 0, c->max_cpus * sizeof(*c->irq_by_cpu));
-	ret = tb_irq_row(text, label, c->irq_by_cpu, c->max_cpus);
-	if (ret) {
-		set_absent(counter, "no row %s in /proc/interrupts", label);
-		if (is_tlb)
-			set_absent(elsewhere, "%s", counter->reason);
-		return;
-	}
-	for (i = 0; i < c->max_cpus; i++)
-		all += c->irq_by_cpu[i];
-	for (i = 0; i < c->nr_cpus; i++) {
-		uint64_t on_cpu = c->irq_by_cpu[c->cpus[i].cpu];
-
-		in_case += on_cpu;
-		if (!is_tlb || is_counted(c, i))
-			account(counter, on_cpu, sign);
-	}
-	if (is_tlb)
-		account(elsewhere, all - in_case, sign);
-}
-
-static int account_proc(struct tb_counters *c, int sign, struct tb_err *err)
-{
-	struct tb_buf irqs = { 0 }, vmstat = { 0 };
-	uint64_t value;
-	size_t i;
-	int ret;
-
-	ret = tb_read_file("/proc/interrupts", &irqs);
-	if (!ret)
-		ret = tb_read_file("/proc/vmstat", &vmstat);
-	if (ret) {
-		tb_fail_errno(err, ret, "cannot read /proc/%s",
-			      irqs.len_bytes ? "vmstat" : "interrupts");
-		goto out;
-	}
-	account_irq(c, irqs.data, "TLB", "irq_tlb", sign);
-	account_irq(c, irqs.data, "CAL", "irq_cal", sign);
-	account_irq(c, irqs.data, "RES", "irq_res", sign);
-	for (i = 0; i < ARRAY_SIZE(vmstat_names); i++) {
-		struct tb_counter *counter = find(c, vmstat_names[i]);
-
-		if (tb_vmstat_value(vmstat.data, vmstat_names[i], &value))
-			set_absent(counter, "not in /proc/vmstat (needs "
-					    "CONFIG_DEBUG_TLBFLUSH)");
-		else
-			account(counter, value, sign);
-	}
-out:
-	tb_buf_fini(&irqs);
-	tb_buf_fini(&vmstat);
-	return ret;
 }
 
 /*
@@ -365,19 +229,23 @@ out:
  */
 static void hide_switches_not_seen(struct tb_counters *c)
 {
-	const struct tb_counter *entries = find(c, "idle_entries");
-	const struct tb_counter *exits = find(c, "idle_exits");
-	struct tb_counter *flushes = find(c, "tlb_flush." TB_TRACE_TASK_SWITCH);
+	const struct tb_counter *entries =
+		tb_counter_find(&c->list, "idle_entries");
+	const struct tb_counter *exits =
+		tb_counter_find(&c->list, "idle_exits");
+	struct tb_counter *flushes =
+		tb_counter_find(&c->list, "tlb_flush." TB_TRACE_TASK_SWITCH);
 
 	if (!flushes || entries->status == TB_STATUS_ABSENT ||
 	    exits->status == TB_STATUS_ABSENT ||
 	    entries->value <= exits->value + c->nr_cpus)
 		return;
-	set_absent(flushes,
-		   "this kernel does not trace its idle task (%llu idle "
-		   "entries, %llu exits)",
-		   (unsigned long long)entries->value,
-		   (unsigned long long)exits->value);
+	tb_counter_set_absent(
+		flushes,
+		"this kernel does not trace its idle task (%llu idle "
+		"entries, %llu exits)",
+		(unsigned long long)entries->value,
+		(unsigned long long)exits->value);
 }
 
 /* Where no interrupt tells of a flush, no count of interrupts is a number. */
@@ -388,25 +256,14 @@ static void hide_what_is_not_seen(struct tb_counters *c)
 
 	if (!mech.hides_flushes)
 		return;
-	for (i = 0; i < c->nr_counters; i++) {
-		struct tb_counter *counter = &c->counters[i];
+	for (i = 0; i < c->list.nr; i++) {
+		struct tb_counter *counter = &c->list.all[i];
 
 		if (strncmp(counter->name, "irq_cal", 7) &&
 		    strncmp(counter->name, "irq_res", 7))
-			set_absent(counter, "not visible here (%s)", mech.name);
+			tb_counter_set_absent(counter, "not visible here (%s)",
+					      mech.name);
 	}
-}
-
-static void add_proc_counters(struct tb_counters *c)
-{
-	size_t i;
-
-	add_counter(c, "cpu", "irq_tlb");
-	add_counter(c, "system", "irq_tlb_elsewhere");
-	add_counter(c, "cpu", "irq_cal");
-	add_counter(c, "cpu", "irq_res");
-	for (i = 0; i < ARRAY_SIZE(vmstat_names); i++)
-		add_counter(c, "system", "%s", vmstat_names[i]);
 }
 
 /* --- the set ------------------------------------------------------------- */
@@ -415,26 +272,13 @@ int tb_counters_open(struct tb_counters **out, const struct tb_cpu_use *cpus,
 		     unsigned int nr_cpus, bool with_trace, struct tb_err *err)
 {
 	struct tb_counters *c = calloc(1, sizeof(*c));
-	unsigned int i;
 
 	if (!c)
 		return tb_fail_errno(err, -ENOMEM, "cannot open counters");
 	c->nr_cpus = nr_cpus;
-	c->max_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF);
-	c->cpus = calloc(nr_cpus, sizeof(*c->cpus));
-	if (!c->cpus)
+	if (tb_proc_window_init(&c->proc, &c->list, cpus, nr_cpus))
 		goto out_nomem;
-	for (i = 0; i < nr_cpus; i++) {
-		c->cpus[i] = cpus[i];
-		c->has_target |= cpus[i].is_target;
-		if ((unsigned int)cpus[i].cpu >= c->max_cpus)
-			c->max_cpus = (unsigned int)cpus[i].cpu + 1;
-	}
-	c->irq_by_cpu = calloc(c->max_cpus, sizeof(*c->irq_by_cpu));
-	if (!c->irq_by_cpu)
-		goto out_nomem;
-	add_proc_counters(c);
-	if (with_trace && open_trace(c))
+	if (with_trace && open_trace(c, cpus))
 		goto out_nomem;
 	*out = c;
 	return 0;
@@ -462,13 +306,13 @@ void tb_counters_disable(struct tb_counters *c)
 
 int tb_counters_start(struct tb_counters *c, struct tb_err *err)
 {
-	return account_proc(c, -1, err);
+	return tb_proc_window_account(&c->proc, &c->list, -1, err);
 }
 
 int tb_counters_stop(struct tb_counters *c, struct tb_err *err)
 {
 	unsigned int i;
-	int ret = account_proc(c, 1, err);
+	int ret = tb_proc_window_account(&c->proc, &c->list, 1, err);
 
 	for (i = 0; i < c->nr_events; i++)
 		read_event(&c->events[i], c->nr_cpus);
@@ -480,8 +324,8 @@ int tb_counters_stop(struct tb_counters *c, struct tb_err *err)
 const struct tb_counter *tb_counters_values(const struct tb_counters *c,
 					    unsigned int *nr)
 {
-	*nr = c->nr_counters;
-	return c->counters;
+	*nr = c->list.nr;
+	return c->list.all;
 }
 
 void tb_counters_close(struct tb_counters *c)
@@ -494,7 +338,6 @@ void tb_counters_close(struct tb_counters *c)
 		close_event(&c->events[i]);
 	perf_cpu_map__put(c->cpu_map);
 	perf_thread_map__put(c->any_thread);
-	free(c->irq_by_cpu);
-	free(c->cpus);
+	tb_proc_window_fini(&c->proc);
 	free(c);
 }

@@ -30,41 +30,10 @@
 #include <stdint.h>
 
 #include "base/err.h"
-
-enum tb_status {
-	TB_STATUS_OK,
-	TB_STATUS_SCALED,
-	TB_STATUS_ABSENT
-};
-
-/**
- * struct tb_counter - one counter after a run
- * @name: as above
- * @scope: "cpu" (CPUs of the case), "system"
- * @value: over the window; meaningless if @status is TB_STATUS_ABSENT
- * @reason: why it is absent or scaled
- */
-struct tb_counter {
-	char name[64];
-	const char *scope;
-	enum tb_status status;
-	uint64_t value;
-	char reason[128];
-};
-
-/**
- * struct tb_cpu_use - one CPU of the case
- * @is_target: runs responders or sleepers, so flushes are sent to it
- */
-struct tb_cpu_use {
-	int cpu;
-	bool is_target;
-};
+#include "machine/counter.h"
+#include "machine/procwindow.h"
 
 struct tb_counters;
-
-/* "ok", "scaled" or "absent". */
-const char *tb_status_name(enum tb_status status);
 
 /**
  * tb_counters_open() - open everything that can be opened here
