@@ -10,138 +10,30 @@
 
 #include "base/text.h"
 #include "campaign/params.h"
+#include "campaign/settings.h"
 #include "machine/place.h"
-
-/* One key of a case with the value of this point of the sweep. */
-struct setting {
-	const char *key;
-	char *value;
-	const struct tb_entry *entry;
-	/* All values, NULL-terminated; more than one is a sweep. */
-	char **values;
-	unsigned int nr_values;
-};
 
 /* A [case] section on its way to cases. */
 struct draft {
 	const struct tb_conf *conf;
 	const struct tb_section *section;
 	const struct wl_ops *ops;
-	struct setting *settings;
-	unsigned int nr_settings;
+	struct tb_settings settings;
 	const struct tb_topo *topo;
 };
 
 static const char *const scheds[] = { "auto", "fifo", "other" };
 
-static int usage_at(const struct draft *d, const struct setting *s,
+static int usage_at(const struct draft *d, const struct tb_setting *s,
 		    const char *expected, struct tb_err *err)
 {
 	return tb_usage(err, "%s:%u: %s = %s: expected %s", d->conf->path,
 			s->entry->line, s->key, s->value, expected);
 }
 
-/* --- settings ------------------------------------------------------------ */
-
-static bool is_list_of_values(const char *key, const char *value)
-{
-	/* The commas of placement = list:0,2 are the placement's own. */
-	return strcmp(key, "placement") || strncmp(value, "list:", 5);
-}
-
-static int split_values(struct setting *s)
-{
-	char *copy = strdup(s->entry->value), *rest = copy, *item;
-	const char *separator =
-		is_list_of_values(s->key, copy ? copy : "") ? "," : "\n";
-
-	if (!copy)
-		return -ENOMEM;
-	while ((item = strsep(&rest, separator))) {
-		char **more =
-			realloc(s->values, (s->nr_values + 1) * sizeof(*more));
-
-		if (!more) {
-			free(copy);
-			return -ENOMEM;
-		}
-		s->values = more;
-		s->values[s->nr_values] = strdup(tb_strip(item));
-		if (!s->values[s->nr_values++]) {
-			free(copy);
-			return -ENOMEM;
-		}
-	}
-	free(copy);
-	s->value = s->values[0];
-	return 0;
-}
-
-/* A value that stands there twice would make two cases of one name. */
-static int check_distinct(const struct draft *d, const struct setting *s,
-			  struct tb_err *err)
-{
-	unsigned int i, j;
-
-	for (i = 0; i < s->nr_values; i++)
-		for (j = 0; j < i; j++)
-			if (!strcmp(s->values[i], s->values[j]))
-				return tb_usage(err,
-						"%s:%u: %s = %s: expected each "
-						"value once",
-						d->conf->path, s->entry->line,
-						s->key, s->entry->value);
-	return 0;
-}
-
-static struct setting *find_setting(const struct draft *d, const char *key)
-{
-	unsigned int i;
-
-	for (i = 0; i < d->nr_settings; i++)
-		if (!strcmp(d->settings[i].key, key))
-			return &d->settings[i];
-	return NULL;
-}
-
-static int take_entries(struct draft *d, struct tb_section *from,
-			struct tb_err *err)
-{
-	unsigned int i;
-
-	for (i = 0; from && i < from->nr_entries; i++) {
-		struct tb_entry *e = &from->entries[i];
-		struct setting *s = &d->settings[d->nr_settings];
-
-		e->is_used = true;
-		if (find_setting(d, e->key))
-			continue;
-		s->key = e->key;
-		s->entry = e;
-		d->nr_settings++;
-		if (split_values(s))
-			return tb_fail_errno(err, -ENOMEM, "%s", d->conf->path);
-		if (check_distinct(d, s, err))
-			return -EINVAL;
-	}
-	return 0;
-}
-
-static void free_settings(struct draft *d)
-{
-	unsigned int i, j;
-
-	for (i = 0; i < d->nr_settings; i++) {
-		for (j = 0; j < d->settings[i].nr_values; j++)
-			free(d->settings[i].values[j]);
-		free(d->settings[i].values);
-	}
-	free(d->settings);
-}
-
 /* --- one point ----------------------------------------------------------- */
 
-static int set_number(const struct draft *d, const struct setting *s,
+static int set_number(const struct draft *d, const struct tb_setting *s,
 		      uint64_t min, uint64_t max, uint64_t *value,
 		      struct tb_err *err)
 {
@@ -154,7 +46,7 @@ static int set_number(const struct draft *d, const struct setting *s,
 	return 0;
 }
 
-static int set_unsigned(const struct draft *d, const struct setting *s,
+static int set_unsigned(const struct draft *d, const struct tb_setting *s,
 			unsigned int min, unsigned int max, unsigned int *value,
 			struct tb_err *err)
 {
@@ -166,7 +58,7 @@ static int set_unsigned(const struct draft *d, const struct setting *s,
 	return ret;
 }
 
-static int set_sched(const struct draft *d, const struct setting *s,
+static int set_sched(const struct draft *d, const struct tb_setting *s,
 		     struct tb_case *cs, struct tb_err *err)
 {
 	unsigned int i;
@@ -179,7 +71,7 @@ static int set_sched(const struct draft *d, const struct setting *s,
 	return usage_at(d, s, "auto, fifo or other", err);
 }
 
-static int set_placement(const struct draft *d, const struct setting *s,
+static int set_placement(const struct draft *d, const struct tb_setting *s,
 			 struct tb_case *cs, struct tb_err *err)
 {
 	struct tb_err why = { 0 };
@@ -192,7 +84,7 @@ static int set_placement(const struct draft *d, const struct setting *s,
 	return cs->placement ? 0 : tb_fail_errno(err, -ENOMEM, "placement");
 }
 
-static int set_threads(const struct draft *d, const struct setting *s,
+static int set_threads(const struct draft *d, const struct tb_setting *s,
 		       struct tb_case *cs, struct tb_err *err)
 {
 	const char *role = strchr(s->key, '.') + 1;
@@ -210,7 +102,7 @@ static int set_threads(const struct draft *d, const struct setting *s,
 			d->conf->path, s->entry->line, cs->ops->name, role);
 }
 
-static int apply(const struct draft *d, const struct setting *s,
+static int apply(const struct draft *d, const struct tb_setting *s,
 		 struct tb_case *cs, unsigned int *cpus, struct tb_err *err)
 {
 	const struct wl_param *p = tb_param_find(cs->ops, s->key);
@@ -279,7 +171,8 @@ static int count_threads(const struct draft *d, struct tb_case *cs,
 static int check_placement(const struct draft *d, const struct tb_case *cs,
 			   struct tb_err *err)
 {
-	const struct setting *s = find_setting(d, "placement");
+	const struct tb_setting *s =
+		tb_settings_find(&d->settings, "placement");
 	int *cpus = calloc(cs->nr_cpus, sizeof(*cpus));
 	struct tb_err why = { 0 };
 	int ret;
@@ -301,10 +194,10 @@ static char *point_name(const struct draft *d)
 	unsigned int i;
 
 	tb_buf_printf(&b, "%s", d->section->name);
-	for (i = 0; i < d->nr_settings; i++)
-		if (d->settings[i].nr_values > 1)
-			tb_buf_printf(&b, "/%s=%s", d->settings[i].key,
-				      d->settings[i].value);
+	for (i = 0; i < d->settings.nr; i++)
+		if (d->settings.all[i].nr_values > 1)
+			tb_buf_printf(&b, "/%s=%s", d->settings.all[i].key,
+				      d->settings.all[i].value);
 	return b.has_failed ? NULL : b.data;
 }
 
@@ -340,8 +233,8 @@ static int build_point(const struct draft *d, struct tb_case *cs,
 	unsigned int i, cpus = d->topo->nr_cpus;
 	int ret = init_case(d, cs, err);
 
-	for (i = 0; i < d->nr_settings && !ret; i++)
-		ret = apply(d, &d->settings[i], cs, &cpus, err);
+	for (i = 0; i < d->settings.nr && !ret; i++)
+		ret = apply(d, &d->settings.all[i], cs, &cpus, err);
 	if (!ret)
 		ret = count_threads(d, cs, cpus, err);
 	return ret ? ret : check_placement(d, cs, err);
@@ -367,16 +260,16 @@ static int sweep(struct draft *d, unsigned int key, struct tb_case **cases,
 	unsigned int i;
 	int ret = 0;
 
-	if (key == d->nr_settings)
+	if (key == d->settings.nr)
 		return add_point(d, cases, nr_cases, err);
-	for (i = 0; i < d->settings[key].nr_values && !ret; i++) {
-		d->settings[key].value = d->settings[key].values[i];
+	for (i = 0; i < d->settings.all[key].nr_values && !ret; i++) {
+		d->settings.all[key].value = d->settings.all[key].values[i];
 		ret = sweep(d, key + 1, cases, nr_cases, err);
 	}
 	return ret;
 }
 
-static void usage_unknown(const struct draft *d, const struct setting *s,
+static void usage_unknown(const struct draft *d, const struct tb_setting *s,
 			  struct tb_err *err)
 {
 	struct tb_buf names = { 0 };
@@ -392,7 +285,7 @@ static void usage_unknown(const struct draft *d, const struct setting *s,
 static const struct wl_ops *find_workload(const struct draft *d,
 					  struct tb_err *err)
 {
-	const struct setting *s = find_setting(d, "workload");
+	const struct tb_setting *s = tb_settings_find(&d->settings, "workload");
 	const struct wl_ops *ops = NULL;
 
 	/* Its parameters and roles decide what the other keys mean. */
@@ -422,23 +315,15 @@ int tb_cases_add(struct tb_case **cases, unsigned int *nr_cases,
 		.section = s,
 		.topo = topo,
 	};
-	int ret;
+	int ret = tb_settings_take(&d.settings, conf, s, defaults, err);
 
-	d.settings = calloc(s->nr_entries +
-				    (defaults ? defaults->nr_entries : 0) + 1,
-			    sizeof(*d.settings));
-	if (!d.settings)
-		return tb_fail_errno(err, -ENOMEM, "%s", conf->path);
-	ret = take_entries(&d, s, err);
-	if (!ret)
-		ret = take_entries(&d, defaults, err);
 	if (!ret)
 		d.ops = find_workload(&d, err);
 	if (d.ops)
 		ret = sweep(&d, 0, cases, nr_cases, err);
 	else
 		ret = err->code;
-	free_settings(&d);
+	tb_settings_fini(&d.settings);
 	return ret;
 }
 
