@@ -14,8 +14,12 @@ jobs := $(shell nproc)
 
 O ?= build
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
-CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tlbbench
 export KSRC
+
+# make splits lists at blanks, so a path with one would be two paths.
+ifneq ($(words $(CURDIR)) $(words $(O)),1 1)
+$(error the path of the checkout or of O= has a blank in it: $(CURDIR) $(O))
+endif
 
 ifneq ($(V),1)
 Q := @
@@ -59,19 +63,22 @@ setup: ## install the Debian packages that are missing (root)
 
 $(perf_libs) &: | $(O)
 	$(call say,LIBPERF,$(perf))
-	$(Q)bench/tools/build-libperf $(abspath $(perf)) $(if $(Q),>$(O)/libperf.log 2>&1 || { tail -n 20 $(O)/libperf.log >&2; false; })
+	$(Q)bench/tools/build-libperf '$(abspath $(perf))' $(if $(Q),>$(O)/libperf.log 2>&1 || { tail -n 20 $(O)/libperf.log >&2; false; })
 
 $(O) $(O)/tests:
 	@mkdir -p $@
 
-# One symbol per file: a workload whose symbol is not its file's name does not link.
-$(O)/registry.c: $(workload_src) Makefile | $(O)
-	$(call say,GEN,$@)
+# One symbol per file: a workload whose symbol is not its file's name does not
+# link. Made every time and kept if it is the same: a file that appears with an
+# old date, or goes, must not leave a binary that is not the tree.
+.PHONY: force
+$(O)/registry.c: force | $(O)
 	$(Q){ echo '#include "workloads/wl.h"'; \
 	  printf 'extern const struct wl_ops wl_%s;\n' $(basename $(notdir $(workload_src))); \
 	  echo 'const struct wl_ops *const wl_registry[] = {'; \
 	  printf '\t&wl_%s,\n' $(basename $(notdir $(workload_src))); \
-	  echo '	NULL,'; echo '};'; } > $@
+	  echo '	NULL,'; echo '};'; } > $@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(O)/obj/registry.o: $(O)/registry.c
 	@mkdir -p $(@D)
@@ -107,10 +114,10 @@ demo: ## two kernels in, one comparison out: set-up, build, boots, report
 	@printf '\n== kernels %s\n' '$(demo_kernels)'
 	$(Q)kernels/build $(demo_kernels)
 	@printf '\n== campaign\n'
-	$(Q)code=0; $(O)/tlbbench campaign configs/demo.conf || code=$$?; \
-	  [ $$code -lt 2 ] || exit $$code; \
+	$(Q)code=0; dir=$$($(O)/tlbbench campaign configs/demo.conf) || code=$$?; \
+	  [ -n "$$dir" ] || exit $$code; \
 	  printf '\n== report\n'; \
-	  $(O)/tlbbench report compare results/demo || code=$$?; exit $$code
+	  $(O)/tlbbench report compare "$$dir" || code=$$?; exit $$code
 
 # --- checks ------------------------------------------------------------------
 
@@ -153,6 +160,8 @@ check-python: $(O)/tlbbench
 
 .PHONY: lint
 lint: $(perf_libs) ## style, layers, manual, spelling
+	$(Q)git ls-files --error-unmatch Makefile >/dev/null || \
+	  { echo 'lint: git must know this checkout (see safe.directory in git-config(1))' >&2; exit 1; }
 	$(Q)clang-format --dry-run -Werror $(c_files)
 	$(Q)bench/tools/check-layers
 	$(Q)bench/tools/check-prose
@@ -162,8 +171,8 @@ lint: $(perf_libs) ## style, layers, manual, spelling
 	$(Q)codespell -q 3 -L nd,extraversion,damon -S './build,./results/*T*Z*,./.git,*.svg,./bench/tests/data' .
 	$(Q)kernels/check --fast
 	$(Q)printf '%s\n' $(filter-out bench/tests/%,$(filter %.c,$(c_files))) | \
-	  xargs -P2 -I{} clang-tidy --quiet {} -- $(tidy_flags) 2>&1 | \
-	  { ! grep -E -A3 '(error|warning): '; }
+	  xargs -P$(jobs) -I{} clang-tidy --quiet {} -- $(tidy_flags) >$(O)/tidy.log 2>&1 || \
+	  { grep -E -A3 'error: |not found|No such' $(O)/tidy.log >&2; exit 1; }
 
 .PHONY: format
 format: ## clang-format all C files
@@ -175,4 +184,4 @@ packages: ## print the line that installs all packages
 
 .PHONY: clean
 clean: ## remove what was built here; kernels in the cache stay
-	rm -rf build
+	rm -rf $(O)

@@ -13,12 +13,12 @@
  * The harness owns loops, threads, clocks, placement and counters. Per op of
  * an initiator it calls
  *
- *	rearm   untimed: rebuild what op destroys
- *	        rendezvous: every responder and sleeper runs its own op, which
- *	        loads the range into the TLB of its CPU, and acknowledges;
- *	        sleepers are then seen off their CPU, which is lazy from there
- *on op      timed: the measured act, exactly once check   untimed: was the
- *effect right?
+ * 1. rearm, untimed: rebuild what op destroys;
+ * 2. the rendezvous: every responder and sleeper runs its own op, which loads
+ *    the range into the TLB of its CPU, and acknowledges; sleepers are then
+ *    seen off their CPU, which is in lazy TLB mode from there on;
+ * 3. op, timed: the measured act, exactly once;
+ * 4. check, untimed: was the effect right?
  *
  * All callbacks return 0 or -errno. None may print; only setup, thread_init,
  * thread_exit and teardown may allocate.

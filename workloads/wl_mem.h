@@ -22,7 +22,8 @@
  * The range lies inside a reservation without access that reaches at least a
  * page beyond it on both sides, in the same page-table page. So unmapping the
  * range alone frees no page table, and the flush is one of PTEs only
- * (free_pgd_range() keeps a table that a neighbouring VMA may use).
+ * (free_pgd_range() keeps a table that a neighbouring VMA may use). That holds
+ * up to two page-table pages less the two neighbours, 1022 pages of 4 KiB.
  */
 struct wl_range {
 	char *base;

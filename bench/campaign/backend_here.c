@@ -33,22 +33,9 @@ static int prepare(struct tb_plan *plan, struct tb_sig *sig, struct tb_err *err)
 static int run(const struct tb_boot *boot, struct tb_outcome *out,
 	       struct tb_err *err)
 {
-	const struct tb_plan *plan = boot->plan;
-	const struct tb_kernel *k = &plan->kernels[boot->slot->kernel];
-	const struct tb_slot_info info = {
-		.campaign = plan->name,
-		.slot = boot->slot->slot,
-		.pair = boot->slot->pair,
-		.kernel = k->name,
-		.kernel_id = k->id,
-		.seed = boot->slot->seed,
-		.backend = "here",
-		.accel = "none",
-		.icount_shift = -1,
-	};
 	uint64_t begin_ns = tb_now_ns();
 	struct tb_tally tally;
-	int ret = tb_slot_execute(plan, &info, boot->sig, boot->sink, &tally,
+	int ret = tb_slot_execute(boot->plan, -1, boot->sig, boot->sink, &tally,
 				  NULL, err);
 
 	out->host_seconds = (double)(tb_now_ns() - begin_ns) / 1e9;

@@ -28,7 +28,7 @@
 enum tb_frame_type {
 	/* A line of records.jsonl. */
 	TB_FRAME_RECORD = 1,
-	/* A word of enum tb_end, a newline, and a reason that may be empty. */
+	/* A name of enum tb_slot_state, a newline, and a reason or nothing. */
 	TB_FRAME_END = 2,
 };
 

@@ -69,6 +69,8 @@ static int ask_build(struct tb_kernel *k, const struct tb_plan *plan,
 	ret = tb_child_output(argv, &out);
 	if (ret < 0)
 		tb_fail_errno(err, ret, "cannot run %s", tool);
+	else if (ret && ret != TB_EXIT_USAGE)
+		tb_fail(err, -EIO, "%s: %s", tool, last_line(&out));
 	else if (ret)
 		tb_usage(err, "%s:%u: [kernel %s]: %s", plan->path, k->line,
 			 k->name, last_line(&out));

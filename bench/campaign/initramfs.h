@@ -7,6 +7,10 @@
 
 #include "base/text.h"
 
+/* Files of the initramfs, beside "init". */
+#define TB_GUEST_SLOT "slot.conf"
+#define TB_GUEST_CAMPAIGN "campaign.conf"
+
 /**
  * tb_initramfs_add() - append one file in cpio's newc format
  * @mode: including S_IFREG

@@ -24,7 +24,8 @@ bool tb_kvm_answers(void)
 	return version == KVM_API_VERSION;
 }
 
-static int memory_path(char *path, size_t size_bytes, struct tb_err *err)
+static int memory_path(const char *kernel_id, char *path, size_t size_bytes,
+		       struct tb_err *err)
 {
 	char boot_id[64], cache[PATH_MAX];
 	int ret = tb_cache_dir(cache, sizeof(cache), err);
@@ -33,15 +34,16 @@ static int memory_path(char *path, size_t size_bytes, struct tb_err *err)
 				 sizeof(boot_id)))
 		strcpy(boot_id, "unknown");
 	if (!ret)
-		ret = tb_path(path, size_bytes, err, "%s/kvm-%s", cache,
-			      boot_id);
+		ret = tb_path(path, size_bytes, err, "%s/kvm-%s-%s", cache,
+			      boot_id, kernel_id);
 	return ret;
 }
 
-int tb_kvm_recall(bool *boots, bool *is_known, struct tb_err *err)
+int tb_kvm_recall(const char *kernel_id, bool *boots, bool *is_known,
+		  struct tb_err *err)
 {
 	char path[PATH_MAX], answer[8];
-	int ret = memory_path(path, sizeof(path), err);
+	int ret = memory_path(kernel_id, path, sizeof(path), err);
 
 	*is_known = !ret && !tb_read_line(path, answer, sizeof(answer));
 	if (*is_known)
@@ -49,11 +51,11 @@ int tb_kvm_recall(bool *boots, bool *is_known, struct tb_err *err)
 	return ret;
 }
 
-int tb_kvm_remember(bool boots, struct tb_err *err)
+int tb_kvm_remember(const char *kernel_id, bool boots, struct tb_err *err)
 {
 	const char *answer = boots ? "yes\n" : "no\n";
 	char path[PATH_MAX];
-	int ret = memory_path(path, sizeof(path), err);
+	int ret = memory_path(kernel_id, path, sizeof(path), err);
 
 	return ret ? ret : tb_write_file(path, answer, strlen(answer), err);
 }

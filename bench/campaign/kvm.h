@@ -16,9 +16,11 @@ bool tb_kvm_answers(void);
  * tb_kvm_recall(), tb_kvm_remember() - the answer of an earlier trial
  *
  * A trial costs seconds where it fails, so its answer is kept in the cache,
- * for this boot of the machine.
+ * for this boot of the machine and this kernel: a kernel that boots nowhere
+ * says nothing about the others.
  */
-int tb_kvm_recall(bool *boots, bool *is_known, struct tb_err *err);
-int tb_kvm_remember(bool boots, struct tb_err *err);
+int tb_kvm_recall(const char *kernel_id, bool *boots, bool *is_known,
+		  struct tb_err *err);
+int tb_kvm_remember(const char *kernel_id, bool boots, struct tb_err *err);
 
 #endif

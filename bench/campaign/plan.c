@@ -363,6 +363,12 @@ void tb_plan_json(const struct tb_plan *plan, struct tb_buf *b)
 	tb_json_str(&j, "backend", plan->is_vm ? "vm" : "here");
 	tb_json_str(&j, "accel", plan->is_vm ? accels[plan->accel] : "none");
 	tb_json_u64(&j, "seed", plan->seed);
+	/* A resumed campaign must be the same to the letter, binary included.
+	 */
+	tb_json_str(&j, "campaign_sha256",
+		    *plan->conf_sha256 ? plan->conf_sha256 : NULL);
+	tb_json_str(&j, "tlbbench_sha256",
+		    *plan->binary_sha256 ? plan->binary_sha256 : NULL);
 	tb_json_str(&j, "reference", plan->kernels[0].name);
 	tb_json_arr(&j, "kernels");
 	for (i = 0; i < plan->nr_kernels; i++) {

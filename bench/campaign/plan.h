@@ -9,10 +9,15 @@
  *	[defaults]  keys of cases
  *	[case N]    workload, its parameters, and of the harness: cpus,
  *	            threads.ROLE, instances, ops, warmup_ops, repetitions,
- *sched, placement, timeout_seconds. A list "a, b" is swept.
+ *	            sched, placement, timeout_seconds.
+ *
+ * A list "a, b" in a case is swept.
  */
 #ifndef TB_PLAN_H
 #define TB_PLAN_H
+
+#include <sha2.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/json.h"
@@ -33,7 +38,7 @@ const char *tb_accel_name(enum tb_accel accel);
  * struct tb_kernel - one side of the comparison
  * @name: as in the campaign; the first is the reference
  * @strategy: id of kernels/strategies/, or NULL
- * @image: directory that kernels/build makes; filled by tb_image_resolve()
+ * @image: directory that kernels/build makes; filled by tb_images_resolve()
  *	unless the campaign names it
  * @append: further kernel parameters, may be ""
  * @id, @release: from image.conf
@@ -63,6 +68,9 @@ struct tb_slot_plan {
 
 struct tb_plan {
 	char *path;
+	/* In hex, set by who runs the plan; "" if nobody does. */
+	char conf_sha256[SHA256_DIGEST_STRING_LENGTH];
+	char binary_sha256[SHA256_DIGEST_STRING_LENGTH];
 	char *name;
 	bool is_vm;
 	unsigned int boots;

@@ -57,7 +57,12 @@ static void accel_args(const struct tb_qemu *q, struct command *c)
 	if (!q->is_exact) {
 		arg(c, "kvm");
 		arg(c, "-cpu");
-		arg(c, "host");
+		/*
+		 * With PV TLB flush, targets that the host has preempted are
+		 * flushed without an IPI, on older hosts halted ones too: all
+		 * lazy TLB strategies would look alike.
+		 */
+		arg(c, "host,kvm-pv-tlb-flush=off");
 		return;
 	}
 	arg(c, "tcg,thread=single");

@@ -15,19 +15,24 @@
 
 static const char *const scheds[] = { "auto", "fifo", "other" };
 
-static void add_identity(struct tb_json *j, const char *type,
-			 const struct tb_slot_info *info)
+void tb_record_identify(const struct tb_slot_info *info, const char *record,
+			size_t len_bytes, struct tb_buf *line)
 {
-	tb_json_u64(j, "schema", TB_SCHEMA);
-	tb_json_str(j, "type", type);
-	tb_json_str(j, "campaign", info->campaign);
-	tb_json_u64(j, "slot", info->slot);
-	tb_json_u64(j, "pair", info->pair);
-	tb_json_str(j, "kernel", info->kernel);
-	tb_json_str(j, "kernel_id", info->kernel_id);
-	tb_json_u64(j, "seed", info->seed);
-	tb_json_str(j, "backend", info->backend);
-	tb_json_str(j, "accel", info->accel);
+	struct tb_json j = { .buf = line };
+
+	tb_json_obj(&j, NULL);
+	tb_json_u64(&j, "schema", TB_SCHEMA);
+	tb_json_str(&j, "campaign", info->campaign);
+	tb_json_u64(&j, "slot", info->slot);
+	tb_json_u64(&j, "pair", info->pair);
+	tb_json_str(&j, "kernel", info->kernel);
+	tb_json_str(&j, "kernel_id", info->kernel_id);
+	tb_json_u64(&j, "seed", info->seed);
+	tb_json_str(&j, "backend", info->backend);
+	tb_json_str(&j, "accel", info->accel);
+	/* The record's own members follow, behind its brace. */
+	tb_buf_add(line, ",", 1);
+	tb_buf_add(line, record + 1, len_bytes - 1);
 }
 
 static int is_visible(const struct dirent *e)
@@ -68,14 +73,14 @@ static void add_audit(struct tb_json *j)
 	free(facts);
 }
 
-void tb_record_boot(const struct tb_slot_info *info, struct tb_buf *line)
+void tb_record_boot(struct tb_buf *line)
 {
 	struct tb_json j = { .buf = line };
 	char release[128];
 
 	tb_audit_release(release, sizeof(release));
 	tb_json_obj(&j, NULL);
-	add_identity(&j, "boot", info);
+	tb_json_str(&j, "type", "boot");
 	tb_json_str(&j, "release", release);
 	tb_json_str(&j, "tlbbench", TB_VERSION);
 	add_strategy(&j);
@@ -255,14 +260,13 @@ static void add_metrics(struct tb_json *j, const struct tb_result *r)
 	tb_json_arr_end(j);
 }
 
-void tb_record_repetition(const struct tb_slot_info *info,
-			  const struct tb_case *cs, unsigned int repetition,
+void tb_record_repetition(const struct tb_case *cs, unsigned int repetition,
 			  const struct tb_result *r, struct tb_buf *line)
 {
 	struct tb_json j = { .buf = line };
 
 	tb_json_obj(&j, NULL);
-	add_identity(&j, "repetition", info);
+	tb_json_str(&j, "type", "repetition");
 	tb_json_str(&j, "case", cs->name);
 	tb_json_str(&j, "workload", cs->ops->name);
 	tb_json_u64(&j, "repetition", repetition);

@@ -16,7 +16,6 @@
  * struct tb_slot_info - what identifies the boot that records come from
  * @kernel: name in the campaign; @kernel_id: of the image
  * @backend: "here" or "vm"; @accel: "none", "kvm" or "exact"
- * @icount_shift: negative outside exact mode
  */
 struct tb_slot_info {
 	const char *campaign;
@@ -27,14 +26,22 @@ struct tb_slot_info {
 	uint64_t seed;
 	const char *backend;
 	const char *accel;
-	int icount_shift;
 };
 
 /* The first record of a slot: kernel, strategy and audit, read now. */
-void tb_record_boot(const struct tb_slot_info *info, struct tb_buf *line);
+void tb_record_boot(struct tb_buf *line);
 
-void tb_record_repetition(const struct tb_slot_info *info,
-			  const struct tb_case *cs, unsigned int repetition,
+void tb_record_repetition(const struct tb_case *cs, unsigned int repetition,
 			  const struct tb_result *r, struct tb_buf *line);
+
+/**
+ * tb_record_identify() - put the identity in front of a record's members
+ * @record: a line of the two above, from here or out of a VM
+ *
+ * The guest does not know what it is called: names of other lengths would
+ * make it another run, where the same kernel and seed must repeat.
+ */
+void tb_record_identify(const struct tb_slot_info *info, const char *record,
+			size_t len_bytes, struct tb_buf *line);
 
 #endif

@@ -20,8 +20,7 @@ static int put(struct tb_sink *sink, struct tb_buf *line, struct tb_err *err)
 	return ret;
 }
 
-static int run_one(const struct tb_run_env *env,
-		   const struct tb_slot_info *info, const struct tb_case *cs,
+static int run_one(const struct tb_run_env *env, const struct tb_case *cs,
 		   unsigned int repetition, struct tb_result *r,
 		   struct tb_sink *sink, struct tb_err *err)
 {
@@ -30,7 +29,7 @@ static int run_one(const struct tb_run_env *env,
 
 	if (ret)
 		return ret;
-	tb_record_repetition(info, cs, repetition, r, &line);
+	tb_record_repetition(cs, repetition, r, &line);
 	return put(sink, &line, err);
 }
 
@@ -44,7 +43,7 @@ static void count(struct tb_tally *tally, enum tb_state state)
 		tally->nr_bad++;
 }
 
-int tb_slot_execute(const struct tb_plan *plan, const struct tb_slot_info *info,
+int tb_slot_execute(const struct tb_plan *plan, int icount_shift,
 		    struct tb_sig *sig, struct tb_sink *sink,
 		    struct tb_tally *tally,
 		    void (*show)(const struct tb_case *cs,
@@ -57,7 +56,7 @@ int tb_slot_execute(const struct tb_plan *plan, const struct tb_slot_info *info,
 	struct tb_run_env env = {
 		.topo = &topo,
 		.sig = sig,
-		.icount_shift = info->icount_shift,
+		.icount_shift = icount_shift,
 	};
 	struct tb_buf line = { 0 };
 	unsigned int i, repetition;
@@ -70,14 +69,14 @@ int tb_slot_execute(const struct tb_plan *plan, const struct tb_slot_info *info,
 	if (ret)
 		goto out;
 	tb_trace_mount();
-	tb_record_boot(info, &line);
+	tb_record_boot(&line);
 	ret = put(sink, &line, err);
 	for (i = 0; i < plan->nr_cases && !ret; i++) {
 		const struct tb_case *cs = &plan->cases[i];
 
 		for (repetition = 0; repetition < cs->repetitions && !ret;
 		     repetition++) {
-			ret = run_one(&env, info, cs, repetition, r, sink, err);
+			ret = run_one(&env, cs, repetition, r, sink, err);
 			if (!ret)
 				count(tally, r->state);
 			if (!ret && show)

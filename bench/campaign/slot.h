@@ -11,7 +11,8 @@
 
 /**
  * struct tb_sink - where records go: a file, or the channel out of a VM
- * @put: takes one line with its newline, for good; 0 or -errno
+ * @put: takes one record, a line with its newline that does not say yet where
+ *	it comes from (see tb_record_identify()), for good; 0 or -errno
  */
 struct tb_sink {
 	int (*put)(struct tb_sink *sink, const char *line, size_t len_bytes,
@@ -30,10 +31,11 @@ struct tb_tally {
 
 /**
  * tb_slot_execute() - the boot record, then every repetition of every case
+ * @icount_shift: of the machine, negative outside exact mode
  * @tally: how the repetitions ended
  * @show: called with each result, e.g. to print it; may be NULL
  */
-int tb_slot_execute(const struct tb_plan *plan, const struct tb_slot_info *info,
+int tb_slot_execute(const struct tb_plan *plan, int icount_shift,
 		    struct tb_sig *sig, struct tb_sink *sink,
 		    struct tb_tally *tally,
 		    void (*show)(const struct tb_case *cs,

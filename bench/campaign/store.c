@@ -219,12 +219,37 @@ bool tb_store_has_slot(const struct tb_store *store, const struct tb_plan *plan,
 	return found;
 }
 
-static int put(struct tb_sink *sink, const char *line, size_t len_bytes,
+/* What the records of this slot say of where they come from. */
+static struct tb_slot_info slot_info(const struct tb_slot_file *file)
+{
+	const struct tb_plan *plan = file->plan;
+	const struct tb_kernel *k = &plan->kernels[file->slot->kernel];
+
+	return (struct tb_slot_info){
+		.campaign = plan->name,
+		.slot = file->slot->slot,
+		.pair = file->slot->pair,
+		.kernel = k->name,
+		.kernel_id = k->id,
+		.seed = file->slot->seed,
+		.backend = plan->is_vm ? "vm" : "here",
+		.accel = plan->is_vm ? tb_accel_name(plan->accel) : "none",
+	};
+}
+
+static int put(struct tb_sink *sink, const char *record, size_t len_bytes,
 	       struct tb_err *err)
 {
 	struct tb_slot_file *file = (struct tb_slot_file *)sink;
-	int ret = tb_write_all(file->fd, line, len_bytes);
+	const struct tb_slot_info info = slot_info(file);
+	struct tb_buf line = { 0 };
+	int ret;
 
+	tb_record_identify(&info, record, len_bytes, &line);
+	ret = line.has_failed
+		      ? -ENOMEM
+		      : tb_write_all(file->fd, line.data, line.len_bytes);
+	tb_buf_fini(&line);
 	if (!ret && fsync(file->fd))
 		ret = -errno;
 	if (ret)

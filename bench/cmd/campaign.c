@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tlbbench campaign: run every slot of a plan, or those that are left. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <sha2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "campaign/image.h"
@@ -86,27 +89,60 @@ static int run_slots(struct run *r, struct tb_err *err)
 	return ret;
 }
 
+static int hash_plan(struct run *r, struct tb_err *err)
+{
+	SHA256Data((const uint8_t *)r->conf_text.data, r->conf_text.len_bytes,
+		   r->plan.conf_sha256);
+	if (!SHA256File("/proc/self/exe", r->plan.binary_sha256))
+		return tb_fail_errno(err, -errno, "cannot read my own binary");
+	return 0;
+}
+
+/* Two that write to one campaign would spoil it; held until the exit. */
+static int lock_store(const struct run *r, struct tb_err *err)
+{
+	int fd = open(r->store.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+		return 0;
+	if (fd >= 0 && errno == EWOULDBLOCK)
+		return tb_usage(err, "%s: another tlbbench is at work there",
+				r->store.dir);
+	return tb_fail_errno(err, -errno, "cannot lock %s", r->store.dir);
+}
+
+static int open_store(struct run *r, struct tb_err *err)
+{
+	int ret;
+
+	if (r->resume)
+		ret = tb_store_reopen(&r->store, r->resume, &r->plan, err);
+	else
+		ret = tb_store_create(&r->store, r->results, &r->plan,
+				      r->conf_text.data, err);
+	return ret ? ret : lock_store(r, err);
+}
+
 static int prepare(struct run *r, struct tb_err *err)
 {
-	int ret = tb_sig_init(&r->sig);
+	int ret = tb_topo_read(&r->topo, "/sys", err);
 
-	if (ret)
-		return tb_fail_errno(err, ret, "signals");
-	ret = tb_topo_read(&r->topo, "/sys", err);
 	if (!ret)
 		ret = tb_plan_load(&r->plan, r->conf_path, &r->topo, err);
 	if (!ret && tb_read_file(r->conf_path, &r->conf_text))
 		ret = tb_usage(err, "%s: cannot be read", r->conf_path);
+	if (!ret)
+		ret = hash_plan(r, err);
 	if (!ret && r->plan.is_vm)
 		ret = tb_images_resolve(&r->plan, err);
-	if (!ret)
-		ret = backend_of(r)->prepare(&r->plan, &r->sig, err);
 	if (ret)
 		return ret;
-	if (r->resume)
-		return tb_store_reopen(&r->store, r->resume, &r->plan, err);
-	return tb_store_create(&r->store, r->results, &r->plan,
-			       r->conf_text.data, err);
+	/* Until here nothing was made, and Ctrl-C simply ends the command. */
+	ret = tb_sig_init(&r->sig);
+	if (ret)
+		return tb_fail_errno(err, ret, "signals");
+	ret = backend_of(r)->prepare(&r->plan, &r->sig, err);
+	return ret ? ret : open_store(r, err);
 }
 
 static int execute(struct run *r)

@@ -142,38 +142,51 @@ static int make_conf(int argc, char **argv, struct tb_buf *b,
 
 /* --- where records go ---------------------------------------------------- */
 
-static int discard(struct tb_sink *sink, const char *line, size_t len_bytes,
+static int discard(struct tb_sink *sink, const char *record, size_t len_bytes,
 		   struct tb_err *err)
 {
 	(void)sink;
-	(void)line;
+	(void)record;
 	(void)len_bytes;
 	(void)err;
 	return 0;
 }
 
-static int print_record(struct tb_sink *sink, const char *line,
+/* A sink that prints lines of JSON. */
+struct printer {
+	struct tb_sink sink;
+	struct tb_slot_info info;
+};
+
+static int print_record(struct tb_sink *sink, const char *record,
 			size_t len_bytes, struct tb_err *err)
 {
-	int ret = tb_write_all(STDOUT_FILENO, line, len_bytes);
+	const struct printer *p = (const struct printer *)sink;
+	struct tb_buf line = { 0 };
+	int ret;
 
-	(void)sink;
+	tb_record_identify(&p->info, record, len_bytes, &line);
+	ret = line.has_failed
+		      ? -ENOMEM
+		      : tb_write_all(STDOUT_FILENO, line.data, line.len_bytes);
+	tb_buf_fini(&line);
 	return ret ? tb_fail_errno(err, ret, "stdout") : 0;
 }
 
 static int execute(const struct tb_plan *plan, bool as_json,
 		   struct tb_tally *tally, struct tb_err *err)
 {
-	struct tb_sink sink = { as_json ? print_record : discard };
 	char release[128];
-	const struct tb_slot_info info = {
-		.campaign = plan->name,
-		.kernel = "running",
-		.kernel_id = release,
-		.seed = plan->seed,
-		.backend = "here",
-		.accel = "none",
-		.icount_shift = -1,
+	struct printer printer = {
+		.sink = { as_json ? print_record : discard },
+		.info = {
+			.campaign = plan->name,
+			.kernel = "running",
+			.kernel_id = release,
+			.seed = plan->seed,
+			.backend = "here",
+			.accel = "none",
+		},
 	};
 	struct tb_sig sig;
 	int ret = tb_sig_init(&sig);
@@ -183,7 +196,7 @@ static int execute(const struct tb_plan *plan, bool as_json,
 	tb_audit_release(release, sizeof(release));
 	if (!as_json)
 		printf("kernel %s\n", release);
-	return tb_slot_execute(plan, &info, &sig, &sink, tally,
+	return tb_slot_execute(plan, -1, &sig, &printer.sink, tally,
 			       as_json ? NULL : show, err);
 }
 

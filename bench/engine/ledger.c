@@ -113,14 +113,19 @@ static void add_quantile(struct tb_result *r, const char *name, double q)
 		&r->clock, (double)tb_hist_quantile(&r->timed.latency, q));
 }
 
-static void add_times(struct tb_result *r)
+static void add_times(const struct tb_case *cs, struct tb_result *r)
 {
 	const struct tb_hist *h = &r->timed.latency;
+	struct tb_metric *m;
 
 	if (r->clock.kind == TB_CLOCK_ICOUNT) {
 		/* The median: a few ops meet a timer tick, the others agree. */
-		add(r, "instructions", "lower", true, "op_instructions")
-			->value = tb_clock_value(&r->clock, tb_hist_median(h));
+		m = add(r, "instructions", "lower", true, "op_instructions");
+		m->value = tb_clock_value(&r->clock, tb_hist_median(h));
+		/* The clock counts what all CPUs do meanwhile. */
+		if (cs->instances > 1)
+			set_absent(m, "with several instances an op's "
+				      "instructions include the others' work");
 		return;
 	}
 	add_quantile(r, "op_p50_ns", 0.5);
@@ -240,7 +245,7 @@ void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 	set_from(add(r, "ipis/op", "lower", true, "ipis_sent_per_op"),
 		 counter(r, "csd_flush"), ops);
 	add_flushes(r, ops);
-	add_times(r);
+	add_times(cs, r);
 	set_from(add(r, "ipis", "lower", false, "ipis_received"), irq, 1);
 	check_expectations(cs, r);
 	note_busy_sleepers(cs, r);

@@ -94,8 +94,13 @@ enum tb_phase tb_phase_arrive(struct tb_arena *a, enum tb_phase from)
 
 void tb_phase_fail(struct tb_arena *a, const struct tb_err *err)
 {
-	if (!atomic_exchange(&a->has_failed, 1))
-		a->failure = *err;
+	/* Who fails second has nothing to add, and must not wake anybody yet.
+	 */
+	if (atomic_exchange(&a->is_failing, 1))
+		return;
+	a->failure = *err;
+	/* After the copy: who sees it set may read the failure. */
+	atomic_store(&a->has_failed, 1);
 	atomic_store_explicit(&a->phase, TB_PHASE_DRAIN, memory_order_release);
 	tb_futex_wake(&a->phase);
 	signal_edge(a);

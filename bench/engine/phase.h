@@ -79,7 +79,8 @@ struct tb_slot {
  * @nr_opened, @nr_closed: initiators that came to open and close the window
  * @window: enum tb_window
  * @edge_fd: eventfd that the last one, or a failing one, writes to
- * @has_failed: claims @failure; the first failure wins
+ * @is_failing: claimed by the first that fails, which fills @failure
+ * @has_failed: @failure is there to read
  * @failure: what the first failing thread says
  */
 struct tb_arena {
@@ -93,6 +94,7 @@ struct tb_arena {
 	size_t slot_bytes;
 	size_t total_bytes;
 	unsigned int nr_slots;
+	_Atomic uint32_t is_failing;
 	_Atomic uint32_t has_failed;
 	struct tb_err failure;
 };

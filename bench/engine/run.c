@@ -24,6 +24,7 @@
 /* What the others get to leave, once one is known not to. */
 #define GRACE_OF_STUCK_NS 200000000ULL
 #define GRACE_POLL_MS 50
+#define KILL_NS 5000000000ULL
 
 /* One pass in the making. */
 struct pass {
@@ -215,12 +216,22 @@ static void end_instances(struct pass *p, int ret)
 		tb_sig_drain(p->env->sig);
 		reap(p, true, &ignored);
 	}
-	for (i = 0; i < p->cs->instances; i++) {
-		if (!p->pids[i])
-			continue;
-		kill(p->pids[i], SIGKILL);
-		waitpid(p->pids[i], NULL, 0);
+	for (i = 0; i < p->cs->instances; i++)
+		if (p->pids[i])
+			kill(p->pids[i], SIGKILL);
+	/* Not for ever: a task that hangs in the kernel cannot be killed. */
+	until_ns = tb_now_ns() + KILL_NS;
+	while (p->nr_alive && tb_now_ns() < until_ns) {
+		poll(&fd, 1, GRACE_POLL_MS);
+		tb_sig_drain(p->env->sig);
+		reap(p, true, &ignored);
 	}
+	for (i = 0; i < p->cs->instances; i++)
+		if (p->pids[i])
+			fprintf(stderr,
+				"tlbbench: instance %u (pid %d) cannot be "
+				"killed: it hangs in the kernel\n",
+				i, p->pids[i]);
 }
 
 static void collect(struct pass *p)

@@ -19,13 +19,14 @@
 #include <unistd.h>
 
 #include "campaign/channel.h"
+#include "campaign/initramfs.h"
 #include "campaign/slot.h"
 #include "machine/audit.h"
 
 /* What slot.conf says. */
 struct guest {
 	struct tb_conf conf;
-	struct tb_slot_info info;
+	int icount_shift;
 	const char *release;
 	bool is_trial;
 	struct tb_channel channel;
@@ -97,28 +98,17 @@ static void allow_realtime(void)
 static int read_slot(struct guest *g, struct tb_err *err)
 {
 	struct tb_section *s;
-	uint64_t slot, pair, seed, shift;
+	uint64_t shift;
 	int ret = tb_conf_load(&g->conf, "/" TB_GUEST_SLOT, err);
 
 	if (ret)
 		return ret;
 	s = tb_conf_section(&g->conf, "slot");
-	if (tb_section_u64(&g->conf, s, "slot", 0, 0, UINT32_MAX, &slot, err) ||
-	    tb_section_u64(&g->conf, s, "pair", 0, 0, UINT32_MAX, &pair, err) ||
-	    tb_section_u64(&g->conf, s, "seed", 0, 0, UINT64_MAX, &seed, err) ||
-	    tb_section_u64(&g->conf, s, "icount_shift", UINT64_MAX, 0, 10,
-			   &shift, err))
-		return err->code;
-	g->info = (struct tb_slot_info){
-		.slot = (unsigned int)slot,
-		.pair = (unsigned int)pair,
-		.kernel = tb_section_text(s, "kernel", ""),
-		.kernel_id = tb_section_text(s, "kernel_id", ""),
-		.seed = seed,
-		.backend = "vm",
-		.accel = tb_section_text(s, "accel", ""),
-		.icount_shift = shift == UINT64_MAX ? -1 : (int)shift,
-	};
+	ret = tb_section_u64(&g->conf, s, "icount_shift", UINT64_MAX, 0, 10,
+			     &shift, err);
+	if (ret)
+		return ret;
+	g->icount_shift = shift == UINT64_MAX ? -1 : (int)shift;
 	g->release = tb_section_text(s, "release", "");
 	g->is_trial = !strcmp(tb_section_text(s, "trial", "no"), "yes");
 	return 0;
@@ -166,9 +156,8 @@ static int run_slot(struct guest *g, struct tb_err *err)
 		ret = tb_plan_load(&plan, "/" TB_GUEST_CAMPAIGN, &topo, err);
 	if (ret)
 		goto out;
-	g->info.campaign = plan.name;
-	ret = tb_slot_execute(&plan, &g->info, &sig, &sink.sink, &tally, NULL,
-			      err);
+	ret = tb_slot_execute(&plan, g->icount_shift, &sig, &sink.sink, &tally,
+			      NULL, err);
 	if (!ret) {
 		snprintf(count, sizeof(count), "%u", tally.nr_bad);
 		send_end(g, "ok", count);

@@ -5,10 +5,6 @@
 #ifndef TB_INIT_H
 #define TB_INIT_H
 
-/* Files of the initramfs, beside "init". */
-#define TB_GUEST_SLOT "slot.conf"
-#define TB_GUEST_CAMPAIGN "campaign.conf"
-
 /**
  * tb_guest_main() - run the slot that the initramfs describes, power off
  *

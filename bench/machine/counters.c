@@ -103,8 +103,12 @@ static void add_event(struct tb_counters *c, struct tb_counter *counter,
 	uint64_t id;
 	int ret;
 
-	if (!counter || c->nr_events == MAX_EVENTS)
+	if (!counter)
 		return;
+	if (c->nr_events == MAX_EVENTS) {
+		tb_counter_set_absent(counter, "too many events");
+		return;
+	}
 	if (!tb_trace_id(tracepoint, &id)) {
 		tb_counter_set_absent(
 			counter, "no tracepoint %s (%s)", tracepoint,

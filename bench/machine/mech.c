@@ -50,6 +50,16 @@ static void hypervisor(char signature[13], unsigned int leaf1_and_4[2])
 	__cpuid(0x40000004, leaf1_and_4[1], ebx, ecx, edx);
 }
 
+/* Where Xen says it at all, "PV" is the one kind that flushes by hypercall. */
+static bool is_xen_pv(void)
+{
+	char type[16];
+
+	return !tb_read_line("/sys/hypervisor/guest_type", type,
+			     sizeof(type)) &&
+	       !strcmp(type, "PV");
+}
+
 struct tb_mech tb_mech_detect(void)
 {
 	const unsigned int pv =
@@ -61,6 +71,8 @@ struct tb_mech tb_mech_detect(void)
 		hypervisor(signature, features);
 	if (kernel_uses_invlpgb())
 		return (struct tb_mech){ "INVLPGB", true, NULL };
+	if (is_xen_pv())
+		return (struct tb_mech){ "Xen PV hypercall", true, NULL };
 	if (!strcmp(signature, "Microsoft Hv") &&
 	    features[1] & HV_REMOTE_FLUSH_RECOMMENDED)
 		return (struct tb_mech){ "Hyper-V hypercall", true, NULL };

@@ -11,6 +11,8 @@
 
 #include "base/text.h"
 
+#define FLUSH_FUNC "flush_tlb_func"
+
 const char *tb_trace_root(void)
 {
 	static const char *const roots[] = { "/sys/kernel/tracing",
@@ -99,7 +101,18 @@ unsigned int tb_trace_flush_reasons(struct tb_flush_reason *reasons)
 	return nr;
 }
 
-/* Address of flush_tlb_func, whose name may carry a compiler's suffix. */
+/*
+ * Is @symbol the function, perhaps with a compiler's suffix (.isra.0)? Not
+ * its cold part, which is never what a callback points to.
+ */
+static bool is_flush_func(const char *symbol)
+{
+	size_t len = strlen(FLUSH_FUNC);
+
+	return !strncmp(symbol, FLUSH_FUNC, len) &&
+	       (!symbol[len] || symbol[len] == '.') && !strstr(symbol, ".cold");
+}
+
 unsigned long long tb_trace_flush_func(void)
 {
 	unsigned long long address = 0;
@@ -108,16 +121,12 @@ unsigned long long tb_trace_flush_func(void)
 
 	if (!f)
 		return 0;
-	while (fgets(line, sizeof(line), f)) {
+	while (!address && fgets(line, sizeof(line), f)) {
 		unsigned long long at;
 
-		if (sscanf(line, "%llx %*c %255s", &at, symbol) != 2)
-			continue;
-		symbol[strcspn(symbol, ".")] = '\0';
-		if (!strcmp(symbol, "flush_tlb_func")) {
+		if (sscanf(line, "%llx %*c %255s", &at, symbol) == 2 &&
+		    is_flush_func(symbol))
 			address = at;
-			break;
-		}
 	}
 	fclose(f);
 	return address;

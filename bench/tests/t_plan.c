@@ -437,16 +437,16 @@ static void bad_cases(void **state)
 	check_bad(CASE "wake_every = 1\n",
 		  "c.conf:5: unknown key 'wake_every' for workload munmap");
 	check_bad(CASE "pages = 4097\n",
-		  "c.conf:5: pages = 4097: expected 1 to 4096");
+		  "c.conf:5: pages = 4097: expected 1 to 1022");
 	check_bad(CASE "pages = 1, 2, x\n",
-		  "c.conf:5: pages = x: expected 1 to 4096");
+		  "c.conf:5: pages = x: expected 1 to 1022");
 	check_bad(CASE "pages = 1,,2\n",
-		  "c.conf:5: pages = : expected 1 to 4096");
+		  "c.conf:5: pages = : expected 1 to 1022");
 	check_bad(CASE "pages = 1, 2, 1\n",
 		  "c.conf:5: pages = 1, 2, 1: expected each value once");
 	/* What [defaults] says is found where it stands. */
 	check_bad(HERE "[defaults]\npages = 0\n" TAIL,
-		  "c.conf:4: pages = 0: expected 1 to 4096");
+		  "c.conf:4: pages = 0: expected 1 to 1022");
 }
 
 static void bad_numbers(void **state)
@@ -536,6 +536,7 @@ static void plan_json_is_exact(void **state)
 		a.data,
 		"{\"schema\":1,\"type\":\"plan\",\"campaign\":\"c\","
 		"\"backend\":\"vm\",\"accel\":\"kvm\",\"seed\":5,"
+		"\"campaign_sha256\":null,\"tlbbench_sha256\":null,"
 		"\"reference\":\"a\",\"kernels\":["
 		"{\"name\":\"a\",\"kernel_id\":\"id-a\",\"release\":\"6.12-a\"}"
 		","
