@@ -183,7 +183,8 @@ int tb_store_reopen(struct tb_store *store, const char *dir,
 	else if (then.len_bytes != now.len_bytes ||
 		 memcmp(then.data, now.data, now.len_bytes))
 		tb_usage(err,
-			 "--resume %s: kernels or backend are not those it "
+			 "--resume %s: campaign file, binary, kernels or "
+			 "backend are not those it "
 			 "began with; expected the plan of %s",
 			 dir, path);
 	tb_buf_fini(&then);

@@ -131,6 +131,21 @@ static void unit_follows_the_clock(void **state)
 	fini(&cs, exact);
 }
 
+static void instructions_need_one_instance(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *r = make_result(TB_CLOCK_ICOUNT);
+	const struct tb_metric *m;
+
+	(void)state;
+	cs.instances = 2;
+	tb_ledger_fill(&cs, r);
+	m = tb_ledger_find(r, "op_instructions");
+	assert_non_null(m);
+	assert_int_equal(m->status, TB_STATUS_ABSENT);
+	fini(&cs, r);
+}
+
 static void absent_part_makes_the_sum_absent(void **state)
 {
 	struct tb_case cs = make_case("munmap", 3);
@@ -252,6 +267,7 @@ int main(void)
 	struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_are_divided_by_ops),
 		cmocka_unit_test(unit_follows_the_clock),
+		cmocka_unit_test(instructions_need_one_instance),
 		cmocka_unit_test(absent_part_makes_the_sum_absent),
 		cmocka_unit_test(absent_is_no_zero),
 		cmocka_unit_test(bounds_of_the_workload_are_checked),

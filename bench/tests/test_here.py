@@ -273,6 +273,29 @@ def test_full_disk_before_a_boot(tmp_path):
 # --- interruption -------------------------------------------------------------
 
 
+def test_two_at_once(tmp_path):
+    """A campaign that somebody works on is not touched by a second one."""
+    conf = tmp_path / "long.conf"
+    conf.write_text(CONF.replace("ops = 20\n", "ops = 20000\n"))
+    link = tmp_path / "r/tiny"
+    with tlbtest.started("campaign", "--results", tmp_path / "r", conf) as process:
+        tlbtest.wait_for((link / "slots/00-running").exists, 20, "slot 1")
+        done = run("campaign", "--resume", link)
+        assert done.returncode == 2
+        assert done.stderr == f"tlbbench: {link}: another tlbbench is at work there\n"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
+def test_resume_with_another_plan(finished, results):
+    """Other numbers of ops are another campaign, even with the same cases and kernels."""
+    directory = results / finished.name
+    conf = directory / "campaign.conf"
+    conf.write_text(conf.read_text().replace("ops = 20\n", "ops = 10\n"))
+    done = run("campaign", "--resume", directory)
+    assert done.returncode == 2 and "not those it began with" in done.stderr
+
+
 def test_interrupt_and_resume(tmp_path):
     """Ctrl-C in slot 2 keeps slot 1 and leaves no process; --resume runs slot 2 only."""
     conf = tmp_path / "long.conf"

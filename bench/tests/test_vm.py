@@ -284,6 +284,39 @@ def test_resume(interrupted, resumed):
     assert not tlbtest.temporary_files(interrupted.directory)
 
 
+AA_CONF = """\
+[campaign]
+name = aa
+backend = vm
+boots = 1
+[vm]
+accel = exact
+cpus = 2
+memory = 256M
+[kernel a]
+strategy = baseline
+[kernel the-same-under-a-long-name]
+strategy = baseline
+[case munmap]
+workload = munmap
+ops = 50
+"""
+IDENTITY = {"slot", "kernel"}
+
+
+def test_a_kernel_does_not_know_its_name(tmp_path):
+    """One image and one seed under two names: the records differ in nothing else."""
+    conf = tmp_path / "aa.conf"
+    conf.write_text(AA_CONF)
+    done = run("campaign", "--results", tmp_path / "r", conf)
+    assert done.returncode == 0, done.stderr
+    first, second = (tlbtest.json_lines((slot / "records.jsonl").read_text())
+                     for slot in sorted((tmp_path / "r/aa/slots").iterdir()))
+    assert len(first) == len(second) == 2
+    for one, other in zip(first, second, strict=True):
+        assert {key for key in one if one[key] != other[key]} == IDENTITY
+
+
 @pytest.mark.parametrize("slot", [0, 1])
 def test_same_seed_same_bytes(slot, counts, interrupted, resumed):
     """Two campaigns with one seed: the records are equal byte for byte, resumed or not."""
