@@ -479,5 +479,6 @@ def test_resume_with_other_kernels(name, counts, tmp_path):
     done = run("campaign", "--resume", directory)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.count("\n") == 1
-    assert f"--resume {directory}: kernels or backend are not those it began with" in done.stderr
+    assert (f"--resume {directory}: campaign file, binary, kernels or backend are not those it"
+            in done.stderr)
     assert before == sorted((file, file.stat().st_mtime_ns) for file in directory.rglob("*"))
