@@ -15,6 +15,18 @@
 
 static const char *const scheds[] = { "auto", "fifo", "other" };
 
+void tb_record_identity(struct tb_json *j, const struct tb_slot_info *info)
+{
+	tb_json_str(j, "campaign", info->campaign);
+	tb_json_u64(j, "slot", info->slot);
+	tb_json_u64(j, "pair", info->pair);
+	tb_json_str(j, "kernel", info->kernel);
+	tb_json_str(j, "kernel_id", info->kernel_id);
+	tb_json_u64(j, "seed", info->seed);
+	tb_json_str(j, "backend", info->backend);
+	tb_json_str(j, "accel", info->accel);
+}
+
 void tb_record_identify(const struct tb_slot_info *info, const char *record,
 			size_t len_bytes, struct tb_buf *line)
 {
@@ -22,14 +34,7 @@ void tb_record_identify(const struct tb_slot_info *info, const char *record,
 
 	tb_json_obj(&j, NULL);
 	tb_json_u64(&j, "schema", TB_SCHEMA);
-	tb_json_str(&j, "campaign", info->campaign);
-	tb_json_u64(&j, "slot", info->slot);
-	tb_json_u64(&j, "pair", info->pair);
-	tb_json_str(&j, "kernel", info->kernel);
-	tb_json_str(&j, "kernel_id", info->kernel_id);
-	tb_json_u64(&j, "seed", info->seed);
-	tb_json_str(&j, "backend", info->backend);
-	tb_json_str(&j, "accel", info->accel);
+	tb_record_identity(&j, info);
 	/* The record's own members follow, behind its brace. */
 	tb_buf_add(line, ",", 1);
 	tb_buf_add(line, record + 1, len_bytes - 1);

@@ -6,7 +6,7 @@
 #ifndef TB_RECORD_H
 #define TB_RECORD_H
 
-#include "base/text.h"
+#include "base/json.h"
 #include "engine/case.h"
 
 #define TB_SCHEMA 1
@@ -33,6 +33,9 @@ void tb_record_boot(struct tb_buf *line);
 
 void tb_record_repetition(const struct tb_case *cs, unsigned int repetition,
 			  const struct tb_result *r, struct tb_buf *line);
+
+/* The members that identify a slot, in slot.json as in each record. */
+void tb_record_identity(struct tb_json *j, const struct tb_slot_info *info);
 
 /**
  * tb_record_identify() - put the identity in front of a record's members

@@ -325,22 +325,13 @@ static void slot_json(const struct tb_slot_file *file,
 		      const struct tb_outcome *out, const char *sha,
 		      struct tb_buf *b)
 {
-	const struct tb_kernel *k = &file->plan->kernels[file->slot->kernel];
-	const struct tb_plan *plan = file->plan;
+	const struct tb_slot_info info = slot_info(file);
 	struct tb_json j = { .buf = b };
 
 	tb_json_obj(&j, NULL);
 	tb_json_u64(&j, "schema", TB_SCHEMA);
 	tb_json_str(&j, "type", "slot");
-	tb_json_str(&j, "campaign", plan->name);
-	tb_json_u64(&j, "slot", file->slot->slot);
-	tb_json_u64(&j, "pair", file->slot->pair);
-	tb_json_str(&j, "kernel", k->name);
-	tb_json_str(&j, "kernel_id", k->id);
-	tb_json_u64(&j, "seed", file->slot->seed);
-	tb_json_str(&j, "backend", plan->is_vm ? "vm" : "here");
-	tb_json_str(&j, "accel",
-		    plan->is_vm ? tb_accel_name(plan->accel) : "none");
+	tb_record_identity(&j, &info);
 	tb_json_str(&j, "state", tb_slot_state_name(out->state));
 	tb_json_str(&j, "reason", out->reason);
 	add_log_tail(&j, &out->log_tail);

@@ -196,36 +196,38 @@ static int drain(struct pass *p, struct tb_err *err)
 	}
 }
 
+/* Reap for at most @limit_ns; what still lives then is in @p->pids. */
+static void reap_for(struct pass *p, uint64_t limit_ns)
+{
+	struct pollfd fd = { .fd = p->env->sig->fd, .events = POLLIN };
+	uint64_t until_ns = tb_now_ns() + limit_ns;
+	struct tb_err ignored = { 0 };
+
+	while (p->nr_alive && tb_now_ns() < until_ns) {
+		poll(&fd, 1, GRACE_POLL_MS);
+		tb_sig_drain(p->env->sig);
+		reap(p, true, &ignored);
+	}
+}
+
 /*
  * Nothing is left running, whatever happened before. All that can leave do so
  * by themselves, so that teardown() runs; the rest is killed.
  */
 static void end_instances(struct pass *p, int ret)
 {
-	struct pollfd fd = { .fd = p->env->sig->fd, .events = POLLIN };
 	uint64_t grace_ns = ret == -ETIMEDOUT
 				    ? GRACE_OF_STUCK_NS
 				    : p->cs->timeout_s * 1000000000ULL;
-	uint64_t until_ns = tb_now_ns() + grace_ns;
-	struct tb_err ignored = { 0 };
 	unsigned int i;
 
 	tb_phase_set(p->arena, TB_PHASE_DRAIN, 0);
-	while (p->nr_alive && tb_now_ns() < until_ns) {
-		poll(&fd, 1, GRACE_POLL_MS);
-		tb_sig_drain(p->env->sig);
-		reap(p, true, &ignored);
-	}
+	reap_for(p, grace_ns);
 	for (i = 0; i < p->cs->instances; i++)
 		if (p->pids[i])
 			kill(p->pids[i], SIGKILL);
 	/* Not for ever: a task that hangs in the kernel cannot be killed. */
-	until_ns = tb_now_ns() + KILL_NS;
-	while (p->nr_alive && tb_now_ns() < until_ns) {
-		poll(&fd, 1, GRACE_POLL_MS);
-		tb_sig_drain(p->env->sig);
-		reap(p, true, &ignored);
-	}
+	reap_for(p, KILL_NS);
 	for (i = 0; i < p->cs->instances; i++)
 		if (p->pids[i])
 			fprintf(stderr,
