@@ -10,18 +10,20 @@
 void tb_hist_init(struct tb_hist *h)
 {
 	memset(h, 0, sizeof(*h));
-	h->min = UINT64_MAX;
 }
 
 void tb_hist_merge(struct tb_hist *to, const struct tb_hist *from)
 {
 	unsigned int i;
 
+	/* Its pages may never have been touched. */
+	if (!from->count)
+		return;
+	if (!to->count || from->min < to->min)
+		to->min = from->min;
 	to->count += from->count;
 	to->sum += from->sum;
 	to->overflow += from->overflow;
-	if (from->min < to->min)
-		to->min = from->min;
 	if (from->max > to->max)
 		to->max = from->max;
 	for (i = 0; i < TB_HIST_BUCKETS; i++) {

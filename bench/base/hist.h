@@ -15,6 +15,10 @@
  * more (18 minutes in ns) are counted as overflow, never clamped; count, min,
  * max and sum are exact and include them. Each bucket keeps its own sum too: a
  * deterministic op puts equal values into one bucket, whose mean is then exact.
+ *
+ * Zeroed memory is an empty histogram, so one in fresh zero pages needs no
+ * tb_hist_init(), and of its 68 KiB only the pages that values fall into are
+ * ever touched.
  */
 #ifndef TB_HIST_H
 #define TB_HIST_H
@@ -26,6 +30,7 @@
 #define TB_HIST_BUCKETS \
 	((TB_HIST_MAX_BITS - TB_HIST_SUB_BITS + 1) << TB_HIST_SUB_BITS)
 
+/* @min and @max are 0 if there is no value. */
 struct tb_hist {
 	uint64_t count;
 	uint64_t min;
@@ -49,10 +54,10 @@ static inline unsigned int tb_hist_idx(uint64_t value)
 
 static inline void tb_hist_add(struct tb_hist *h, uint64_t value)
 {
+	if (!h->count || value < h->min)
+		h->min = value;
 	h->count++;
 	h->sum += value;
-	if (value < h->min)
-		h->min = value;
 	if (value > h->max)
 		h->max = value;
 	if (value >> TB_HIST_MAX_BITS) {
@@ -65,7 +70,10 @@ static inline void tb_hist_add(struct tb_hist *h, uint64_t value)
 	}
 }
 
+/* Empties any memory, all of which is touched. */
 void tb_hist_init(struct tb_hist *h);
+
+/* Touches nothing but its head of a @from that is empty. */
 void tb_hist_merge(struct tb_hist *to, const struct tb_hist *from);
 
 /* Lowest value and width of bucket @idx. */

@@ -176,7 +176,7 @@ static void add_histogram(struct tb_json *j, const struct tb_clock *c,
 	tb_json_obj(j, "histogram");
 	tb_json_str(j, "unit", tb_clock_unit(c));
 	tb_json_u64(j, "count", h->count);
-	tb_json_u64(j, "min", h->count ? in_units(c, h->min) : 0);
+	tb_json_u64(j, "min", in_units(c, h->min));
 	tb_json_u64(j, "max", in_units(c, h->max));
 	tb_json_u64(j, "sum", in_units(c, h->sum));
 	tb_json_u64(j, "overflow", h->overflow);

@@ -3,6 +3,7 @@
 #include "base/hist.h"
 
 #include <math.h>
+#include <sys/mman.h>
 
 #include "tests/t.h"
 
@@ -72,6 +73,8 @@ static void empty_has_no_values(void **state)
 	(void)state;
 	tb_hist_init(&h);
 	assert_int_equal(h.count, 0);
+	assert_int_equal(h.min, 0);
+	assert_int_equal(h.max, 0);
 	assert_int_equal(tb_hist_quantile(&h, 0.5), 0);
 	assert_int_equal(tb_hist_quantile(&h, 1), 0);
 	assert_true(tb_hist_median(&h) == 0);
@@ -158,6 +161,48 @@ static void merge_equals_adding_all(void **state)
 	assert_memory_equal(&empty, &all, sizeof(a));
 }
 
+static unsigned int touched_pages(void *start, size_t len_bytes)
+{
+	unsigned char in_core[64] = { 0 };
+	unsigned int i, nr = 0;
+
+	assert_int_equal(mincore(start, len_bytes, in_core), 0);
+	for (i = 0; i < sizeof(in_core); i++)
+		nr += in_core[i] & 1;
+	return nr;
+}
+
+static struct tb_hist *map_hist(void)
+{
+	void *p = mmap(NULL, sizeof(struct tb_hist), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_ptr_not_equal(p, MAP_FAILED);
+	return p;
+}
+
+static void zeroed_memory_is_an_empty_histogram(void **state)
+{
+	struct tb_hist *fresh = map_hist(), *unused = map_hist();
+	static struct tb_hist h;
+	uint64_t value;
+
+	(void)state;
+	memset(&h, 0xa5, sizeof(h));
+	tb_hist_init(&h);
+	for (value = 1000; value < 1010; value++) {
+		tb_hist_add(&h, value);
+		tb_hist_add(fresh, value);
+	}
+	tb_hist_merge(fresh, unused);
+	/* The head, one page of counts and one of sums. */
+	assert_in_range(touched_pages(fresh, sizeof(h)), 1, 3);
+	assert_in_range(touched_pages(unused, sizeof(h)), 0, 1);
+	assert_memory_equal(fresh, &h, sizeof(h));
+	munmap(fresh, sizeof(h));
+	munmap(unused, sizeof(h));
+}
+
 static int by_value(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -232,6 +277,7 @@ int main(void)
 		cmocka_unit_test(totals_are_exact),
 		cmocka_unit_test(overflow_is_counted_not_clamped),
 		cmocka_unit_test(merge_equals_adding_all),
+		cmocka_unit_test(zeroed_memory_is_an_empty_histogram),
 		cmocka_unit_test(quantiles_match_sorted_values),
 		cmocka_unit_test(median_of_equal_values_is_exact),
 	};
