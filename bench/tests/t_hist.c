@@ -10,7 +10,7 @@
 #define NR_RANDOM 20000
 #define LIMIT (1ULL << TB_HIST_MAX_BITS)
 
-/* A value of 1 to TB_HIST_MAX_BITS bits, all widths alike. */
+/* A value of at most TB_HIST_MAX_BITS bits, all widths alike. */
 static uint64_t random_value(uint64_t *seed)
 {
 	uint64_t value = t_random(seed);
@@ -28,8 +28,6 @@ static void check_bucket_of(uint64_t value)
 	width = tb_hist_width(idx);
 	assert_true(low <= value);
 	assert_true(value < low + width);
-	/* At most 1/128 of what is in it, and exact where that is below 1. */
-	assert_true(width == 1 || width * 128 <= low);
 }
 
 static void bucket_holds_its_values(void **state)
@@ -66,6 +64,26 @@ static void buckets_adjoin(void **state)
 	}
 }
 
+/* Of any value that is in a bucket, lowest first, to what stands for it. */
+static void error_is_at_most_8_per_mille(void **state)
+{
+	static struct tb_hist h;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < TB_HIST_BUCKETS; i++) {
+		uint64_t low = tb_hist_low(i);
+		uint64_t high = low + tb_hist_width(i) - 1;
+
+		assert_true((high - low) * 1000 <= low * 8);
+		/* And so in fact, with a larger value beside it. */
+		tb_hist_init(&h);
+		tb_hist_add(&h, low);
+		tb_hist_add(&h, LIMIT * 2);
+		assert_int_equal(tb_hist_quantile(&h, 0.5), high);
+	}
+}
+
 static void empty_has_no_values(void **state)
 {
 	static struct tb_hist h;
@@ -90,7 +108,8 @@ static void totals_are_exact(void **state)
 	(void)state;
 	tb_hist_init(&h);
 	for (i = 0; i < NR_RANDOM; i++) {
-		uint64_t value = random_value(&seed);
+		/* Neither a small minimum nor a maximum on an edge. */
+		uint64_t value = 1001 + random_value(&seed) / 2;
 
 		tb_hist_add(&h, value);
 		sum += value;
@@ -136,29 +155,74 @@ static void overflow_is_counted_not_clamped(void **state)
 	assert_true(tb_hist_median(&h) == (double)(UINT64_MAX >> 4));
 }
 
+#define NR_PARTS 3
+
+/* Random values in parts, of which the last gets the largest and the smallest.
+ */
+static void fill_parts(struct tb_hist *part, struct tb_hist *all, uint64_t seed)
+{
+	unsigned int i;
+
+	tb_hist_init(all);
+	for (i = 0; i < NR_PARTS; i++)
+		tb_hist_init(&part[i]);
+	for (i = 0; i < NR_RANDOM; i++) {
+		/* Some overflow. */
+		uint64_t value = 77 + (random_value(&seed) << (i % 64 == 0));
+		unsigned int to = t_random(&seed) % NR_PARTS;
+
+		tb_hist_add(&part[to], value);
+		tb_hist_add(all, value);
+	}
+	tb_hist_add(&part[NR_PARTS - 1], LIMIT * 5);
+	tb_hist_add(&part[NR_PARTS - 1], 7);
+	tb_hist_add(all, LIMIT * 5);
+	tb_hist_add(all, 7);
+}
+
 static void merge_equals_adding_all(void **state)
 {
-	static struct tb_hist all, a, b, empty;
-	uint64_t seed = 3;
+	static const unsigned int orders[][NR_PARTS] = {
+		{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+		{ 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 },
+	};
+	static struct tb_hist part[NR_PARTS], all, left, right, sum;
 	unsigned int i;
 
 	(void)state;
-	tb_hist_init(&all);
-	tb_hist_init(&a);
-	tb_hist_init(&b);
-	tb_hist_init(&empty);
-	for (i = 0; i < NR_RANDOM; i++) {
-		uint64_t value = random_value(&seed) << (i % 64 == 0);
+	fill_parts(part, &all, 3);
+	assert_true(all.overflow > 1);
+	for (i = 0; i < ARRAY_SIZE(orders); i++) {
+		const unsigned int *o = orders[i];
 
-		tb_hist_add(i % 3 ? &a : &b, value);
-		tb_hist_add(&all, value);
+		/* (0 + a + b) + c */
+		tb_hist_init(&left);
+		tb_hist_merge(&left, &part[o[0]]);
+		tb_hist_merge(&left, &part[o[1]]);
+		tb_hist_merge(&left, &part[o[2]]);
+		assert_memory_equal(&left, &all, sizeof(all));
+		/* a + (b + c) */
+		right = part[o[1]];
+		tb_hist_merge(&right, &part[o[2]]);
+		sum = part[o[0]];
+		tb_hist_merge(&sum, &right);
+		assert_memory_equal(&sum, &all, sizeof(all));
 	}
-	tb_hist_merge(&a, &b);
-	assert_memory_equal(&a, &all, sizeof(a));
-	tb_hist_merge(&a, &empty);
-	assert_memory_equal(&a, &all, sizeof(a));
+}
+
+static void merging_an_empty_one_changes_nothing(void **state)
+{
+	static struct tb_hist part[NR_PARTS], all, sum, empty;
+
+	(void)state;
+	fill_parts(part, &all, 4);
+	sum = all;
+	tb_hist_merge(&sum, &empty);
+	assert_memory_equal(&sum, &all, sizeof(all));
+	tb_hist_merge(&empty, &empty);
+	assert_int_equal(empty.count, 0);
 	tb_hist_merge(&empty, &all);
-	assert_memory_equal(&empty, &all, sizeof(a));
+	assert_memory_equal(&empty, &all, sizeof(all));
 }
 
 static unsigned int touched_pages(void *start, size_t len_bytes)
@@ -273,10 +337,12 @@ int main(void)
 	struct CMUnitTest tests[] = {
 		cmocka_unit_test(bucket_holds_its_values),
 		cmocka_unit_test(buckets_adjoin),
+		cmocka_unit_test(error_is_at_most_8_per_mille),
 		cmocka_unit_test(empty_has_no_values),
 		cmocka_unit_test(totals_are_exact),
 		cmocka_unit_test(overflow_is_counted_not_clamped),
 		cmocka_unit_test(merge_equals_adding_all),
+		cmocka_unit_test(merging_an_empty_one_changes_nothing),
 		cmocka_unit_test(zeroed_memory_is_an_empty_histogram),
 		cmocka_unit_test(quantiles_match_sorted_values),
 		cmocka_unit_test(median_of_equal_values_is_exact),
