@@ -158,6 +158,7 @@ static void add_clock(struct tb_json *j, const struct tb_clock *c)
 	tb_json_f64(j, "first_ticks_per_second", c->first_hz);
 	tb_json_f64(j, "drift_ppm", c->drift_ppm);
 	tb_json_u64(j, "pair_p50_ticks", c->pair_p50_ticks);
+	tb_json_u64(j, "pair_p99_ticks", c->pair_p99_ticks);
 	if (c->kind == TB_CLOCK_ICOUNT)
 		tb_json_u64(j, "icount_shift", c->icount_shift);
 	tb_json_obj_end(j);

@@ -239,6 +239,7 @@ void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 	const struct tb_counter *irq = counter(r, "irq_tlb");
 	double ops = (double)r->counted.nr_ops;
 	struct tb_mech mech = tb_mech_detect();
+	char text[256];
 
 	set_from(add(r, "ipis/op", "lower", true, "ipis_received_per_op"), irq,
 		 ops);
@@ -251,6 +252,8 @@ void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 	note_busy_sleepers(cs, r);
 	note_throttling(r);
 	note_foreign_flushes(r);
+	if (tb_clock_caveat(&r->clock, text, sizeof(text)))
+		wl_reason(&r->caveats, "%s", text);
 	if (mech.caveat)
 		wl_reason(&r->caveats, "%s", mech.caveat);
 }

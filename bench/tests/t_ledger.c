@@ -262,6 +262,21 @@ static void throttled_threads_are_told(void **state)
 	fini(&cs, r);
 }
 
+static void doubts_about_the_clock_are_told(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *r = make_result(TB_CLOCK_TSC);
+
+	(void)state;
+	tb_ledger_fill(&cs, r);
+	assert_false(has_caveat(r, "ppm"));
+	r->nr_metrics = 0;
+	r->clock.drift_ppm = -1234;
+	tb_ledger_fill(&cs, r);
+	assert_true(has_caveat(r, "differs by -1234 ppm"));
+	fini(&cs, r);
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[] = {
@@ -274,6 +289,7 @@ int main(void)
 		cmocka_unit_test(others_may_add_a_percent_outside_a_vm),
 		cmocka_unit_test(sleepers_that_did_not_idle_are_told),
 		cmocka_unit_test(throttled_threads_are_told),
+		cmocka_unit_test(doubts_about_the_clock_are_told),
 	};
 
 	return T_RUN("ledger", tests);
