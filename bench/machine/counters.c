@@ -1,130 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The only file that talks to libperf.
- *
- * One evlist per event: an event that cannot be opened then closes no other,
- * and each is read and scaled on its own. libperf has no public filter call;
- * perf_evsel__apply_filter() is linked from the static archive.
- */
+/* What is counted, and what of it can be believed. */
 #include "machine/counters.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>
-#include <perf/core.h>
-#include <perf/cpumap.h>
-#include <perf/evlist.h>
-#include <perf/evsel.h>
-#include <perf/threadmap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include "base/text.h"
 #include "machine/mech.h"
+#include "machine/perf.h"
 #include "machine/trace.h"
-
-int perf_evsel__apply_filter(struct perf_evsel *evsel, const char *filter);
-
-#define MAX_EVENTS 16
-
-/* An event of the counted pass and where its value goes. */
-struct event {
-	struct perf_evlist *evlist;
-	struct perf_evsel *evsel;
-	struct tb_counter *counter;
-};
 
 struct tb_counters {
 	struct tb_counter_list list;
 	struct tb_proc_window proc;
 	unsigned int nr_cpus;
-	struct perf_cpu_map *cpu_map;
-	struct perf_thread_map *any_thread;
-	struct event events[MAX_EVENTS];
-	unsigned int nr_events;
+	struct tb_perf *perf;
+	/* By number in @perf. */
+	struct tb_counter *counted[TB_MAX_COUNTERS];
+	unsigned int nr_counted;
 };
 
 /* --- tracepoints --------------------------------------------------------- */
 
-static const char *open_failure(int code)
-{
-	switch (-code) {
-	case EACCES:
-	case EPERM:
-		return "needs root or CAP_PERFMON";
-	case EMFILE:
-		return "too many open files: raise the limit (ulimit -n)";
-	default:
-		return strerror(-code);
-	}
-}
-
-static int open_event(struct tb_counters *c, struct event *e, uint64_t id,
-		      const char *filter)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT,
-		.size = sizeof(attr),
-		.config = id,
-		.disabled = 1,
-		.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED |
-			       PERF_FORMAT_TOTAL_TIME_RUNNING,
-	};
-	int ret;
-
-	e->evlist = perf_evlist__new();
-	e->evsel = e->evlist ? perf_evsel__new(&attr) : NULL;
-	if (!e->evsel)
-		return -ENOMEM;
-	perf_evlist__add(e->evlist, e->evsel);
-	perf_evlist__set_maps(e->evlist, c->cpu_map, c->any_thread);
-	ret = perf_evlist__open(e->evlist);
-	if (!ret && filter && perf_evsel__apply_filter(e->evsel, filter))
-		ret = -errno;
-	return ret;
-}
-
-/* Owner of the evsel is the evlist. */
-static void close_event(struct event *e)
-{
-	if (!e->evlist)
-		return;
-	perf_evlist__close(e->evlist);
-	perf_evlist__delete(e->evlist);
-	*e = (struct event){ 0 };
-}
-
 static void add_event(struct tb_counters *c, struct tb_counter *counter,
 		      const char *tracepoint, const char *filter)
 {
-	struct event *e = &c->events[c->nr_events];
-	uint64_t id;
+	struct tb_perf_event event = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.filter = filter,
+	};
 	int ret;
 
 	if (!counter)
 		return;
-	if (c->nr_events == MAX_EVENTS) {
-		tb_counter_set_absent(counter, "too many events");
-		return;
-	}
-	if (!tb_trace_id(tracepoint, &id)) {
+	if (!tb_trace_id(tracepoint, &event.config)) {
 		tb_counter_set_absent(
 			counter, "no tracepoint %s (%s)", tracepoint,
 			tb_trace_root() ? "kernel does not have it"
 					: "needs root and tracefs");
 		return;
 	}
-	ret = open_event(c, e, id, filter);
-	if (ret) {
-		close_event(e);
+	ret = tb_perf_add(c->perf, &event);
+	if (ret < 0)
 		tb_counter_set_absent(counter, "%s: %s", tracepoint,
-				      open_failure(ret));
-		return;
-	}
-	e->counter = counter;
-	c->nr_events++;
+				      tb_perf_reason(ret));
+	else
+		c->counted[c->nr_counted++] = counter;
 }
 
 /* One counter per reason that this kernel knows. */
@@ -177,52 +100,49 @@ static void add_idle_switches(struct tb_counters *c)
 		  "sched/sched_switch", "prev_pid==0");
 }
 
-static int open_trace(struct tb_counters *c, const struct tb_cpu_use *cpus)
+static int by_number(const void *a, const void *b)
 {
-	struct rlimit files;
-	struct tb_buf list = { 0 };
-	unsigned int i;
+	return *(const int *)a - *(const int *)b;
+}
 
-	/* One descriptor per event and CPU. */
-	if (!getrlimit(RLIMIT_NOFILE, &files)) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-	for (i = 0; i < c->nr_cpus; i++)
-		tb_buf_printf(&list, "%s%d", i ? "," : "", cpus[i].cpu);
-	libperf_init(NULL);
-	c->cpu_map = list.has_failed ? NULL : perf_cpu_map__new(list.data);
-	c->any_thread = perf_thread_map__new_dummy();
-	tb_buf_fini(&list);
-	if (!c->cpu_map || !c->any_thread)
+static int open_trace(struct tb_counters *c, const struct tb_cpu_use *uses)
+{
+	int *cpus = calloc(c->nr_cpus, sizeof(*cpus));
+	unsigned int i;
+	int ret;
+
+	if (!cpus)
 		return -ENOMEM;
+	for (i = 0; i < c->nr_cpus; i++)
+		cpus[i] = uses[i].cpu;
+	qsort(cpus, c->nr_cpus, sizeof(*cpus), by_number);
+	ret = tb_perf_on_cpus(&c->perf, cpus, c->nr_cpus);
+	free(cpus);
+	if (ret)
+		return ret;
 	add_flush_reasons(c);
 	add_csd_flush(c);
 	add_idle_switches(c);
 	return 0;
 }
 
-static void read_event(const struct event *e, unsigned int nr_cpus)
+static void read_event(const struct tb_counters *c, unsigned int event)
 {
-	struct perf_counts_values v;
-	struct tb_counter *counter = e->counter;
+	struct tb_counter *counter = c->counted[event];
+	struct tb_perf_value v;
 	unsigned int i;
-	__s8 scaled;
 
-	for (i = 0; i < nr_cpus; i++) {
-		if (perf_evsel__read(e->evsel, (int)i, 0, &v)) {
-			tb_counter_set_absent(counter, "cannot be read");
+	for (i = 0; i < c->nr_cpus; i++) {
+		int ret = tb_perf_read(c->perf, event, i, &v);
+
+		if (ret) {
+			tb_counter_set_absent(counter, "%s",
+					      tb_perf_reason(ret));
 			return;
 		}
-		perf_counts_values__scale(&v, true, &scaled);
-		if (scaled < 0) {
-			tb_counter_set_absent(counter,
-					      "never ran on one of the CPUs");
-			return;
-		}
-		if (scaled)
+		if (v.is_scaled)
 			counter->status = TB_STATUS_SCALED;
-		counter->value += v.val;
+		counter->value += v.value;
 	}
 }
 
@@ -294,18 +214,14 @@ out_nomem:
 
 void tb_counters_enable(struct tb_counters *c)
 {
-	unsigned int i;
-
-	for (i = 0; i < c->nr_events; i++)
-		perf_evlist__enable(c->events[i].evlist);
+	if (c->perf)
+		tb_perf_enable(c->perf);
 }
 
 void tb_counters_disable(struct tb_counters *c)
 {
-	unsigned int i;
-
-	for (i = 0; i < c->nr_events; i++)
-		perf_evlist__disable(c->events[i].evlist);
+	if (c->perf)
+		tb_perf_disable(c->perf);
 }
 
 int tb_counters_start(struct tb_counters *c, struct tb_err *err)
@@ -318,8 +234,8 @@ int tb_counters_stop(struct tb_counters *c, struct tb_err *err)
 	unsigned int i;
 	int ret = tb_proc_window_account(&c->proc, &c->list, 1, err);
 
-	for (i = 0; i < c->nr_events; i++)
-		read_event(&c->events[i], c->nr_cpus);
+	for (i = 0; i < c->nr_counted; i++)
+		read_event(c, i);
 	hide_switches_not_seen(c);
 	hide_what_is_not_seen(c);
 	return ret;
@@ -334,14 +250,9 @@ const struct tb_counter *tb_counters_values(const struct tb_counters *c,
 
 void tb_counters_close(struct tb_counters *c)
 {
-	unsigned int i;
-
 	if (!c)
 		return;
-	for (i = 0; i < c->nr_events; i++)
-		close_event(&c->events[i]);
-	perf_cpu_map__put(c->cpu_map);
-	perf_thread_map__put(c->any_thread);
+	tb_perf_close(c->perf);
 	tb_proc_window_fini(&c->proc);
 	free(c);
 }
