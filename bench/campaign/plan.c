@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "campaign/cases.h"
+#include "campaign/order.h"
 
 #define DEFAULT_BOOTS 4
 #define MAX_NAME_CHARS 64
@@ -236,30 +237,6 @@ static int read_cases(struct tb_plan *plan, const struct tb_conf *conf,
 	return ret;
 }
 
-/*
- * A B B A: pairs are adjacent and their order turns around from pair to pair,
- * so a drift of the machine falls on both kernels alike.
- */
-static int order_slots(struct tb_plan *plan, struct tb_err *err)
-{
-	unsigned int pair, i, n = 0;
-
-	plan->nr_slots = plan->boots * plan->nr_kernels;
-	plan->slots = calloc(plan->nr_slots, sizeof(*plan->slots));
-	if (!plan->slots)
-		return tb_fail_errno(err, -ENOMEM, "plan");
-	for (pair = 0; pair < plan->boots; pair++)
-		for (i = 0; i < plan->nr_kernels; i++, n++)
-			plan->slots[n] = (struct tb_slot_plan){
-				.slot = n,
-				.pair = pair,
-				.kernel =
-					pair % 2 ? plan->nr_kernels - 1 - i : i,
-				.seed = plan->seed + pair,
-			};
-	return 0;
-}
-
 static int read_all_cases(struct tb_plan *plan, const struct tb_conf *conf,
 			  const struct tb_topo *here, struct tb_err *err)
 {
@@ -291,7 +268,9 @@ static int fill(struct tb_plan *plan, const struct tb_conf *conf,
 	if (!ret)
 		ret = tb_conf_check_used(conf, err);
 	if (!ret)
-		ret = order_slots(plan, err);
+		ret = tb_order_slots(plan, err);
+	if (!ret)
+		ret = tb_order_reps(plan, err);
 	return ret;
 }
 
@@ -346,6 +325,7 @@ void tb_plan_fini(struct tb_plan *plan)
 	free(plan->kernels);
 	free(plan->cases);
 	free(plan->slots);
+	free(plan->reps);
 	free(plan->name);
 	free(plan->path);
 	*plan = (struct tb_plan){ 0 };
@@ -384,6 +364,16 @@ void tb_plan_json(const struct tb_plan *plan, struct tb_buf *b)
 		tb_json_obj(&j, NULL);
 		tb_json_str(&j, "case", plan->cases[i].name);
 		tb_json_str(&j, "workload", plan->cases[i].ops->name);
+		tb_json_obj_end(&j);
+	}
+	tb_json_arr_end(&j);
+	tb_json_arr(&j, "order");
+	for (i = 0; i < plan->nr_reps; i++) {
+		const struct tb_rep_plan *r = &plan->reps[i];
+
+		tb_json_obj(&j, NULL);
+		tb_json_str(&j, "case", plan->cases[r->cs].name);
+		tb_json_u64(&j, "repetition", r->repetition);
 		tb_json_obj_end(&j);
 	}
 	tb_json_arr_end(&j);

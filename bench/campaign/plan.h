@@ -66,6 +66,15 @@ struct tb_slot_plan {
 	uint64_t seed;
 };
 
+/**
+ * struct tb_rep_plan - one repetition in its place within every slot
+ * @cs: index of its case
+ */
+struct tb_rep_plan {
+	unsigned int cs;
+	unsigned int repetition;
+};
+
 struct tb_plan {
 	char *path;
 	/* In hex, set by who runs the plan; "" if nobody does. */
@@ -85,6 +94,8 @@ struct tb_plan {
 	unsigned int nr_cases;
 	struct tb_slot_plan *slots;
 	unsigned int nr_slots;
+	struct tb_rep_plan *reps;
+	unsigned int nr_reps;
 };
 
 /**

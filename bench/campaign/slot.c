@@ -59,7 +59,7 @@ int tb_slot_execute(const struct tb_plan *plan, int icount_shift,
 		.icount_shift = icount_shift,
 	};
 	struct tb_buf line = { 0 };
-	unsigned int i, repetition;
+	unsigned int i;
 	int ret;
 
 	*tally = (struct tb_tally){ 0 };
@@ -71,18 +71,15 @@ int tb_slot_execute(const struct tb_plan *plan, int icount_shift,
 	tb_trace_mount();
 	tb_record_boot(&line);
 	ret = put(sink, &line, err);
-	for (i = 0; i < plan->nr_cases && !ret; i++) {
-		const struct tb_case *cs = &plan->cases[i];
+	for (i = 0; i < plan->nr_reps && !ret; i++) {
+		const struct tb_case *cs = &plan->cases[plan->reps[i].cs];
 
-		for (repetition = 0; repetition < cs->repetitions && !ret;
-		     repetition++) {
-			ret = run_one(&env, cs, repetition, r, sink, err);
-			if (!ret)
-				count(tally, r->state);
-			if (!ret && show)
-				show(cs, r);
-			tb_result_fini(r);
-		}
+		ret = run_one(&env, cs, plan->reps[i].repetition, r, sink, err);
+		if (!ret)
+			count(tally, r->state);
+		if (!ret && show)
+			show(cs, r);
+		tb_result_fini(r);
 	}
 	tb_topo_fini(&topo);
 out:

@@ -30,7 +30,7 @@ struct tb_tally {
 };
 
 /**
- * tb_slot_execute() - the boot record, then every repetition of every case
+ * tb_slot_execute() - the boot record, then the repetitions in plan->reps
  * @icount_shift: of the machine, negative outside exact mode
  * @tally: how the repetitions ended
  * @show: called with each result, e.g. to print it; may be NULL

@@ -5,14 +5,11 @@
 #include "campaign/plan.h"
 #include "cmd/cmd.h"
 
-static void print_plan(const struct tb_plan *plan)
+static void print_cases(const struct tb_plan *plan)
 {
 	unsigned int i;
 
-	printf("campaign %s: backend %s, %u boots of each kernel, %u slots\n",
-	       plan->name, plan->is_vm ? "vm" : "here", plan->boots,
-	       plan->nr_slots);
-	printf("\ncases of each slot:\n");
+	printf("\ncases:\n");
 	for (i = 0; i < plan->nr_cases; i++) {
 		const struct tb_case *cs = &plan->cases[i];
 
@@ -21,12 +18,31 @@ static void print_plan(const struct tb_plan *plan)
 		       (unsigned long long)cs->nr_ops, cs->repetitions,
 		       cs->repetitions == 1 ? "" : "s");
 	}
+}
+
+static void print_order(const struct tb_plan *plan)
+{
+	unsigned int i;
+
 	printf("\nslot pair kernel               seed\n");
 	for (i = 0; i < plan->nr_slots; i++)
 		printf("%4u %4u %-20s %llu\n", plan->slots[i].slot,
 		       plan->slots[i].pair,
 		       plan->kernels[plan->slots[i].kernel].name,
 		       (unsigned long long)plan->slots[i].seed);
+	printf("\nEvery slot runs, in this order:\n\nrepetition case\n");
+	for (i = 0; i < plan->nr_reps; i++)
+		printf("%10u %s\n", plan->reps[i].repetition,
+		       plan->cases[plan->reps[i].cs].name);
+}
+
+static void print_plan(const struct tb_plan *plan)
+{
+	printf("campaign %s: backend %s, %u boots of each kernel, %u slots\n",
+	       plan->name, plan->is_vm ? "vm" : "here", plan->boots,
+	       plan->nr_slots);
+	print_cases(plan);
+	print_order(plan);
 }
 
 static int run(int argc, char **argv)

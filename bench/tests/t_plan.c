@@ -161,6 +161,38 @@ static void pairs_turn_around(void **state)
 	tb_plan_fini(&plan);
 }
 
+/* Cases by number and repetitions, as every slot runs them: "0:0 1:0 ...". */
+static void check_reps(const char *text, const char *expected)
+{
+	struct tb_buf b = { 0 };
+	struct tb_plan plan;
+	unsigned int i;
+
+	parse(&plan, text);
+	for (i = 0; i < plan.nr_reps; i++)
+		tb_buf_printf(&b, "%s%u:%u", i ? " " : "", plan.reps[i].cs,
+			      plan.reps[i].repetition);
+	assert_string_equal(b.data, expected);
+	tb_buf_fini(&b);
+	tb_plan_fini(&plan);
+}
+
+static void repetitions_interleave(void **state)
+{
+	(void)state;
+	check_reps("[campaign]\nname = c\n[defaults]\nrepetitions = 3\n"
+		   "[case a]\nworkload = munmap\n"
+		   "[case b]\nworkload = munmap\npages = 1, 2\n",
+		   "0:0 1:0 2:0 2:1 1:1 0:1 0:2 1:2 2:2");
+	/* Cases that are through are left out. */
+	check_reps("[campaign]\nname = c\n"
+		   "[case a]\nworkload = munmap\nrepetitions = 3\n"
+		   "[case b]\nworkload = munmap\n"
+		   "[case c]\nworkload = munmap\nrepetitions = 2\n",
+		   "0:0 1:0 2:0 2:1 0:1 0:2");
+	check_reps(demo, "0:0 1:0 2:0 3:0 4:0 5:0");
+}
+
 static void vm_has_defaults(void **state)
 {
 	struct tb_plan plan;
@@ -526,7 +558,8 @@ static void plan_json_is_exact(void **state)
 		parse(&plan, VM "boots = 2\nseed = 5\n[vm]\naccel = kvm\n"
 				"[kernel a]\nimage = /a\n"
 				"[kernel b]\nstrategy = b\n"
-				"[case m]\nworkload = munmap\npages = 1, 2\n");
+				"[case m]\nworkload = munmap\npages = 1, 2\n"
+				"repetitions = 2\n");
 		plan.kernels[0].id = strdup("id-a");
 		plan.kernels[0].release = strdup("6.12-a");
 		tb_plan_json(&plan, i ? &b : &a);
@@ -543,6 +576,10 @@ static void plan_json_is_exact(void **state)
 		"{\"name\":\"b\",\"kernel_id\":null,\"release\":null}],"
 		"\"cases\":[{\"case\":\"m/pages=1\",\"workload\":\"munmap\"},"
 		"{\"case\":\"m/pages=2\",\"workload\":\"munmap\"}],"
+		"\"order\":[{\"case\":\"m/pages=1\",\"repetition\":0},"
+		"{\"case\":\"m/pages=2\",\"repetition\":0},"
+		"{\"case\":\"m/pages=2\",\"repetition\":1},"
+		"{\"case\":\"m/pages=1\",\"repetition\":1}],"
 		"\"slots\":["
 		"{\"slot\":0,\"pair\":0,\"kernel\":\"a\",\"seed\":5},"
 		"{\"slot\":1,\"pair\":0,\"kernel\":\"b\",\"seed\":5},"
@@ -610,6 +647,7 @@ int main(void)
 		cmocka_unit_test(demo_has_its_cases),
 		cmocka_unit_test(demo_has_its_kernels),
 		cmocka_unit_test(pairs_turn_around),
+		cmocka_unit_test(repetitions_interleave),
 		cmocka_unit_test(vm_has_defaults),
 		cmocka_unit_test(vm_is_as_asked),
 		cmocka_unit_test(here_runs_this_kernel),

@@ -32,7 +32,8 @@ repetitions = 2
 [case pages]
 pages = 1, 8
 """
-CASES = ["one", "one", "pages/pages=1", "pages/pages=8"]
+# Repetition 0 of all cases, then repetition 1 of those that have one.
+ORDER = [("one", 0), ("pages/pages=1", 0), ("pages/pages=8", 0), ("one", 1)]
 SHORT_CONF = CONF[:CONF.index("[case pages]")].replace("boots = 2", "boots = 1")
 # Their records, 4 KiB each, fill a small disk in the first slot.
 BIG_CONF = CONF.replace("boots = 2", "boots = 1").replace("repetitions = 2", "repetitions = 4")
@@ -98,8 +99,9 @@ def assert_slot(slot, number):
     assert end["records_sha256"] in (slot.parents[1] / "index.sha256").read_text()
     assert (boot["slot"], boot["pair"], boot["seed"]) == (number, number, 5 + number)
     assert boot["release"] == os.uname().release
-    assert [record["case"] for record in repetitions] == CASES
-    assert [record["repetition"] for record in repetitions] == [0, 1, 0, 0]
+    assert [(record["case"], record["repetition"]) for record in repetitions] == ORDER
+    plan = json.loads((slot.parents[1] / "plan.json").read_text())
+    assert [(rep["case"], rep["repetition"]) for rep in plan["order"]] == ORDER
     assert all(record["state"] == "ok" for record in repetitions)
 
 
