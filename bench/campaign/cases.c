@@ -179,7 +179,7 @@ static int check_placement(const struct draft *d, const struct tb_case *cs,
 
 	if (!cpus)
 		return tb_fail_errno(err, -ENOMEM, "placement");
-	ret = tb_place_resolve(d->topo, cs->placement, cs->nr_cpus, cpus, &why);
+	ret = tb_case_place(cs, d->topo, cpus, &why);
 	free(cpus);
 	if (!ret)
 		return 0;

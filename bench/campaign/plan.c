@@ -152,7 +152,12 @@ static int read_vm(struct tb_plan *plan, const struct tb_conf *conf,
 	    tb_section_u64(conf, s, "timeout_seconds", DEFAULT_VM_TIMEOUT_S, 1,
 			   86400, &timeout_s, err))
 		return err->code;
-	plan->vm_cpus = (unsigned int)cpus;
+	plan->vm_shape = (struct tb_shape){
+		.nr_cpus = (unsigned int)cpus,
+		.nr_sockets = 1,
+		.threads_per_core = 1,
+		.nr_nodes = 1,
+	};
 	plan->vm_timeout_s = (unsigned int)timeout_s;
 	plan->vm_memory_bytes = DEFAULT_VM_MEMORY_BYTES;
 	e = tb_section_find(s, "memory");
@@ -245,7 +250,7 @@ static int read_all_cases(struct tb_plan *plan, const struct tb_conf *conf,
 
 	if (!plan->is_vm)
 		return read_cases(plan, conf, here, err);
-	ret = tb_topo_plain(&vm, plan->vm_cpus, err);
+	ret = tb_topo_plain(&vm, &plan->vm_shape, err);
 	if (!ret)
 		ret = read_cases(plan, conf, &vm, err);
 	tb_topo_fini(&vm);

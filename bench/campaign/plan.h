@@ -84,7 +84,7 @@ struct tb_plan {
 	bool is_vm;
 	unsigned int boots;
 	uint64_t seed;
-	unsigned int vm_cpus;
+	struct tb_shape vm_shape;
 	uint64_t vm_memory_bytes;
 	unsigned int vm_timeout_s;
 	enum tb_accel accel;

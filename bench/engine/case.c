@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "machine/place.h"
+
 unsigned int tb_case_threads_per_instance(const struct tb_case *cs)
 {
 	unsigned int i, n = 0;
@@ -12,6 +14,19 @@ unsigned int tb_case_threads_per_instance(const struct tb_case *cs)
 	for (i = 0; i < cs->nr_roles; i++)
 		n += cs->nr_threads[i];
 	return n;
+}
+
+int tb_case_place(const struct tb_case *cs, const struct tb_topo *topo,
+		  int *cpus, struct tb_err *err)
+{
+	struct tb_place_role roles[WL_MAX_ROLES];
+	unsigned int i;
+
+	for (i = 0; i < cs->nr_roles; i++)
+		roles[i] = (struct tb_place_role){ cs->placement,
+						   cs->nr_threads[i] };
+	return tb_place_resolve(topo, roles, cs->nr_roles, cs->instances,
+				topo->nr_cpus, false, cpus, err);
 }
 
 uint64_t tb_case_rendezvous_every(const struct tb_case *cs)

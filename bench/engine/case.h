@@ -13,6 +13,7 @@
 #include "base/hist.h"
 #include "base/text.h"
 #include "machine/counters.h"
+#include "machine/topo.h"
 #include "workloads/wl.h"
 
 enum tb_sched {
@@ -51,6 +52,10 @@ struct tb_case {
 };
 
 unsigned int tb_case_threads_per_instance(const struct tb_case *cs);
+
+/* A CPU for each thread, in the order of struct tb_result, @nr_cpus in all. */
+int tb_case_place(const struct tb_case *cs, const struct tb_topo *topo,
+		  int *cpus, struct tb_err *err);
 
 /* Rendezvous before ops 0, n, 2n, ...; 0: before op 0 only. */
 uint64_t tb_case_rendezvous_every(const struct tb_case *cs);

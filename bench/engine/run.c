@@ -354,8 +354,7 @@ static int resolve(const struct tb_run_env *env, const struct tb_case *cs,
 	r->cpus = calloc(cs->nr_cpus, sizeof(*r->cpus));
 	if (!r->cpus)
 		return tb_fail_errno(err, -ENOMEM, "placement");
-	ret = tb_place_resolve(env->topo, cs->placement, cs->nr_cpus, r->cpus,
-			       err);
+	ret = tb_case_place(cs, env->topo, r->cpus, err);
 	if (ret)
 		return ret;
 	may_fifo = cs->sched != TB_SCHED_OTHER && tb_thread_fifo_allowed();

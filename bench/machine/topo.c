@@ -9,96 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 
 /* More than any kernel counts; NR_CPUS is 8192 at most on x86. */
 #define MAX_CPUS (1 << 20)
+/* MAX_NUMNODES is 1024 at most. */
+#define MAX_NODES 1024
+/* REMOTE_DISTANCE of the kernel. */
+#define REMOTE 20
 
-static int read_number(const char *sysfs, int cpu, const char *name)
-{
-	char path[PATH_MAX], line[32];
-
-	snprintf(path, sizeof(path), "%s/devices/system/cpu/cpu%d/topology/%s",
-		 sysfs, cpu, name);
-	if (tb_read_line(path, line, sizeof(line)))
-		return 0;
-	return atoi(line);
-}
-
-/* sysfs links each CPU directory to its node as "nodeN". */
-static int read_node(const char *sysfs, int cpu)
-{
-	char path[PATH_MAX];
-	struct dirent *e;
-	int node = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "%s/devices/system/cpu/cpu%d", sysfs, cpu);
-	dir = opendir(path);
-	if (!dir)
-		return 0;
-	while ((e = readdir(dir)))
-		if (sscanf(e->d_name, "node%d", &node) == 1)
-			break;
-	closedir(dir);
-	return node;
-}
-
-static void set_smt_rank(struct tb_topo *topo, struct tb_cpu *c)
-{
-	const struct tb_cpu *o;
-
-	for (o = topo->cpus; o < c; o++)
-		if (o->package == c->package && o->die == c->die &&
-		    o->core == c->core)
-			c->smt_rank++;
-}
-
-static int add_cpu(struct tb_topo *topo, const char *sysfs, int cpu,
-		   struct tb_err *err)
-{
-	struct tb_cpu *more =
-		realloc(topo->cpus, (topo->nr_cpus + 1) * sizeof(*more));
-	struct tb_cpu *c;
-
-	if (!more)
-		return tb_fail_errno(err, -ENOMEM, "cannot list the CPUs");
-	topo->cpus = more;
-	c = &more[topo->nr_cpus++];
-	*c = (struct tb_cpu){
-		.cpu = cpu,
-		.package = read_number(sysfs, cpu, "physical_package_id"),
-		.die = read_number(sysfs, cpu, "die_id"),
-		.core = read_number(sysfs, cpu, "core_id"),
-		.node = read_node(sysfs, cpu),
-	};
-	set_smt_rank(topo, c);
-	return 0;
-}
-
-/* Not libnuma's parser: it knows only CPUs of the machine it runs on. */
-static int add_list(struct tb_topo *topo, const char *sysfs,
-		    const struct bitmask *allowed, const char *path, char *list,
-		    struct tb_err *err)
-{
-	char *rest = list, *item;
-	int first, last, next = 0, ret = 0;
-
-	while ((item = strsep(&rest, ","))) {
-		if (!tb_topo_range(item, &first, &last) || first < next)
-			return tb_fail(err, -EINVAL, "%s: not a CPU list: %s",
-				       path, item);
-		next = last + 1;
-		for (; first <= last && !ret; first++)
-			if (!allowed ||
-			    numa_bitmask_isbitset(allowed, (unsigned int)first))
-				ret = add_cpu(topo, sysfs, first, err);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
+/* --- lists --------------------------------------------------------------- */
 
 bool tb_topo_range(const char *s, int *first, int *last)
 {
@@ -121,47 +43,304 @@ bool tb_topo_range(const char *s, int *first, int *last)
 	return true;
 }
 
-int tb_topo_read(struct tb_topo *topo, const char *sysfs, struct tb_err *err)
+/*
+ * Call @add for each number of the list in @path. Not libnuma's parser: it
+ * knows only CPUs and nodes of the machine it runs on.
+ */
+static int read_list(const char *path,
+		     int (*add)(void *ctx, int number, struct tb_err *err),
+		     void *ctx, struct tb_err *err)
 {
+	struct tb_buf b = { 0 };
+	int first, last, next = 0, ret = tb_read_file(path, &b);
+	char *rest = b.data ? tb_strip(b.data) : "", *item;
+
+	if (ret)
+		ret = tb_fail_errno(err, ret, "cannot read %s", path);
+	while (!ret && (item = strsep(&rest, ","))) {
+		if (!tb_topo_range(item, &first, &last) || first < next) {
+			ret = tb_fail(err, -EINVAL, "%s: not a list: %s", path,
+				      item);
+			break;
+		}
+		for (next = last + 1; first <= last && !ret; first++)
+			ret = add(ctx, first, err);
+	}
+	tb_buf_fini(&b);
+	return ret;
+}
+
+/* --- CPUs ---------------------------------------------------------------- */
+
+/* The list's first number, if there is such a file below cpuN/. */
+static bool read_lowest(const char *sysfs, int cpu, const char *name,
+			int *lowest)
+{
+	char path[PATH_MAX], line[64];
+	int last;
+
+	snprintf(path, sizeof(path), "%s/devices/system/cpu/cpu%d/%s", sysfs,
+		 cpu, name);
+	if (tb_read_line(path, line, sizeof(line)))
+		return false;
+	line[strcspn(line, ",")] = '\0';
+	return tb_topo_range(line, lowest, &last);
+}
+
+static int read_core(const char *sysfs, int cpu)
+{
+	int core;
+
+	/* The second is its name before Linux 5.3. */
+	if (read_lowest(sysfs, cpu, "topology/core_cpus_list", &core) ||
+	    read_lowest(sysfs, cpu, "topology/thread_siblings_list", &core))
+		return core;
+	return cpu;
+}
+
+static int read_llc(const char *sysfs, int cpu)
+{
+	int level, last, highest = 0, llc = -1;
+	char name[64];
+	unsigned int i;
+
+	for (i = 0;; i++) {
+		snprintf(name, sizeof(name), "cache/index%u/level", i);
+		if (!read_lowest(sysfs, cpu, name, &level))
+			return llc;
+		snprintf(name, sizeof(name), "cache/index%u/shared_cpu_list",
+			 i);
+		if (level > highest && read_lowest(sysfs, cpu, name, &last)) {
+			highest = level;
+			llc = last;
+		}
+	}
+}
+
+/* sysfs links each CPU directory to its node as "nodeN". */
+static int read_node(const char *sysfs, int cpu)
+{
+	char path[PATH_MAX];
+	struct dirent *e;
+	int node = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/devices/system/cpu/cpu%d", sysfs, cpu);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+	while ((e = readdir(dir)))
+		if (sscanf(e->d_name, "node%d", &node) == 1)
+			break;
+	closedir(dir);
+	return node;
+}
+
+/* CPUs on their way from sysfs; @allowed is NULL where all are. */
+struct reading {
+	struct tb_topo *topo;
+	const char *sysfs;
+	const struct bitmask *allowed;
+};
+
+static int add_cpu(void *ctx, int cpu, struct tb_err *err)
+{
+	const struct reading *r = ctx;
+	struct tb_topo *topo = r->topo;
+	struct tb_cpu *more;
+
+	if (r->allowed && !numa_bitmask_isbitset(r->allowed, (unsigned int)cpu))
+		return 0;
+	more = realloc(topo->cpus, (topo->nr_cpus + 1) * sizeof(*more));
+	if (!more)
+		return tb_fail_errno(err, -ENOMEM, "cannot list the CPUs");
+	topo->cpus = more;
+	more[topo->nr_cpus++] = (struct tb_cpu){
+		.cpu = cpu,
+		.core = read_core(r->sysfs, cpu),
+		.llc = read_llc(r->sysfs, cpu),
+		.node = read_node(r->sysfs, cpu),
+	};
+	return 0;
+}
+
+static int read_cpus(struct tb_topo *topo, const char *sysfs,
+		     struct tb_err *err)
+{
+	struct reading r = { .topo = topo, .sysfs = sysfs };
 	struct bitmask *allowed = NULL;
-	char path[PATH_MAX], line[4096];
+	char path[PATH_MAX];
 	int ret;
 
-	*topo = (struct tb_topo){ 0 };
-	snprintf(path, sizeof(path), "%s/devices/system/cpu/online", sysfs);
-	ret = tb_read_line(path, line, sizeof(line));
-	if (ret)
-		return tb_fail_errno(err, ret, "cannot read %s", path);
 	if (!strcmp(sysfs, "/sys")) {
 		allowed = numa_allocate_cpumask();
 		numa_sched_getaffinity(0, allowed);
+		r.allowed = allowed;
 	}
-	ret = add_list(topo, sysfs, allowed, path, line, err);
+	snprintf(path, sizeof(path), "%s/devices/system/cpu/online", sysfs);
+	ret = read_list(path, add_cpu, &r, err);
 	if (allowed)
 		numa_free_cpumask(allowed);
+	return ret;
+}
+
+/* --- nodes --------------------------------------------------------------- */
+
+/* The online nodes, in order: what the columns of distance files mean. */
+struct nodes {
+	unsigned int nr;
+	int node[MAX_NODES];
+};
+
+static int add_node(void *ctx, int node, struct tb_err *err)
+{
+	struct nodes *n = ctx;
+
+	if (node >= MAX_NODES)
+		return tb_fail(err, -EINVAL, "NUMA node %d: expected below %d",
+			       node, MAX_NODES);
+	n->node[n->nr++] = node;
+	return 0;
+}
+
+/* "10 21": a distance for each node, and nothing else. */
+static bool parse_row(const struct nodes *n, char *line, unsigned int *row)
+{
+	uint64_t distance;
+	unsigned int i;
+	char *item;
+
+	for (i = 0; (item = strsep(&line, " ")); i++) {
+		if (i == n->nr || !tb_parse_u64(item, &distance) ||
+		    distance < TB_MIN_DISTANCE || distance > TB_MAX_DISTANCE)
+			return false;
+		row[n->node[i]] = (unsigned int)distance;
+	}
+	return i == n->nr;
+}
+
+static int read_row(const struct nodes *n, const char *path, unsigned int *row,
+		    struct tb_err *err)
+{
+	struct tb_buf b = { 0 };
+	int ret = tb_read_file(path, &b);
+
+	if (ret)
+		ret = tb_fail_errno(err, ret, "cannot read %s", path);
+	else if (!b.data || !parse_row(n, tb_strip(b.data), row))
+		ret = tb_fail(err, -EINVAL, "%s: expected %u distances, %d-%d",
+			      path, n->nr, TB_MIN_DISTANCE, TB_MAX_DISTANCE);
+	tb_buf_fini(&b);
+	return ret;
+}
+
+static int read_nodes(struct tb_topo *topo, const char *sysfs,
+		      struct tb_err *err)
+{
+	struct nodes n = { .nr = 0 };
+	char path[PATH_MAX];
+	unsigned int i;
+	size_t nr;
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/devices/system/node/online", sysfs);
+	/* A kernel without NUMA. */
+	if (access(path, F_OK))
+		return 0;
+	ret = read_list(path, add_node, &n, err);
+	if (ret)
+		return ret;
+	nr = (size_t)n.node[n.nr - 1] + 1;
+	topo->nr_nodes = (unsigned int)nr;
+	topo->distances = calloc(nr * nr, sizeof(*topo->distances));
+	if (!topo->distances)
+		return tb_fail_errno(err, -ENOMEM, "cannot list the nodes");
+	for (i = 0; i < n.nr && !ret; i++) {
+		snprintf(path, sizeof(path),
+			 "%s/devices/system/node/node%d/distance", sysfs,
+			 n.node[i]);
+		ret = read_row(&n, path, topo->distances + n.node[i] * nr, err);
+	}
+	return ret;
+}
+
+static unsigned int distance_in_table(const struct tb_topo *topo, int from,
+				      int to)
+{
+	size_t nr = topo->nr_nodes, row = (size_t)from, column = (size_t)to;
+
+	return row < nr && column < nr ? topo->distances[row * nr + column] : 0;
+}
+
+unsigned int tb_topo_distance(const struct tb_topo *topo, int from, int to)
+{
+	unsigned int distance = distance_in_table(topo, from, to);
+
+	if (distance)
+		return distance;
+	return from == to ? TB_MIN_DISTANCE : REMOTE;
+}
+
+bool tb_topo_has_node(const struct tb_topo *topo, int node)
+{
+	return distance_in_table(topo, node, node) != 0;
+}
+
+/* --- whole machines ------------------------------------------------------ */
+
+int tb_topo_read(struct tb_topo *topo, const char *sysfs, struct tb_err *err)
+{
+	int ret;
+
+	*topo = (struct tb_topo){ 0 };
+	ret = read_cpus(topo, sysfs, err);
+	if (!ret)
+		ret = read_nodes(topo, sysfs, err);
 	if (ret)
 		tb_topo_fini(topo);
 	return ret;
 }
 
-int tb_topo_plain(struct tb_topo *topo, unsigned int nr_cpus,
-		  struct tb_err *err)
+static void plain_cpus(struct tb_topo *topo, const struct tb_shape *shape)
 {
+	unsigned int per_socket = shape->nr_cpus / shape->nr_sockets;
+	unsigned int per_node = shape->nr_cpus / shape->nr_nodes;
 	unsigned int i;
 
-	*topo = (struct tb_topo){ 0 };
-	topo->cpus = calloc(nr_cpus, sizeof(*topo->cpus));
-	if (!topo->cpus)
+	for (i = 0; i < shape->nr_cpus; i++)
+		topo->cpus[i] = (struct tb_cpu){
+			.cpu = (int)i,
+			.core = (int)(i - i % shape->threads_per_core),
+			.llc = (int)(i - i % per_socket),
+			.node = (int)(i / per_node),
+		};
+}
+
+int tb_topo_plain(struct tb_topo *topo, const struct tb_shape *shape,
+		  struct tb_err *err)
+{
+	unsigned int i, nr_distances = shape->nr_nodes * shape->nr_nodes;
+
+	*topo = (struct tb_topo){
+		.nr_cpus = shape->nr_cpus,
+		.cpus = calloc(shape->nr_cpus, sizeof(*topo->cpus)),
+		.nr_nodes = shape->nr_nodes,
+		.distances = calloc(nr_distances, sizeof(*topo->distances)),
+	};
+	if (!topo->cpus || !topo->distances) {
+		tb_topo_fini(topo);
 		return tb_fail_errno(err, -ENOMEM, "cannot list the CPUs");
-	topo->nr_cpus = nr_cpus;
-	for (i = 0; i < nr_cpus; i++)
-		topo->cpus[i] =
-			(struct tb_cpu){ .cpu = (int)i, .core = (int)i };
+	}
+	plain_cpus(topo, shape);
+	for (i = 0; i < nr_distances; i++)
+		topo->distances[i] =
+			i % (shape->nr_nodes + 1) ? REMOTE : TB_MIN_DISTANCE;
 	return 0;
 }
 
 void tb_topo_fini(struct tb_topo *topo)
 {
 	free(topo->cpus);
+	free(topo->distances);
 	*topo = (struct tb_topo){ 0 };
 }

@@ -7,26 +7,33 @@
 
 #include "tests/t.h"
 
+#define TOPO(rows)                                          \
+	{                                                   \
+		.nr_cpus = ARRAY_SIZE(rows), .cpus = (rows) \
+	}
+
 /* Four cores; siblings are far (0,4), and CPU 6 is not usable. */
 static struct tb_cpu cpus[] = {
-	{ .cpu = 0, .core = 0 },
-	{ .cpu = 1, .core = 1 },
-	{ .cpu = 2, .core = 2 },
-	{ .cpu = 3, .core = 3 },
-	{ .cpu = 4, .core = 0, .smt_rank = 1 },
-	{ .cpu = 5, .core = 1, .smt_rank = 1 },
-	{ .cpu = 7, .core = 3, .smt_rank = 1 },
+	{ 0, 0, 0, 0 }, { 1, 1, 0, 0 }, { 2, 2, 0, 0 }, { 3, 3, 0, 0 },
+	{ 4, 0, 0, 0 }, { 5, 1, 0, 0 }, { 7, 3, 0, 0 },
 };
-static const struct tb_topo laptop = { ARRAY_SIZE(cpus), cpus };
+static const struct tb_topo laptop = TOPO(cpus);
 
 /* Two cores with near siblings. */
 static struct tb_cpu near_cpus[] = {
-	{ .cpu = 0, .core = 0 },
-	{ .cpu = 1, .core = 0, .smt_rank = 1 },
-	{ .cpu = 2, .core = 1 },
-	{ .cpu = 3, .core = 1, .smt_rank = 1 },
+	{ 0, 0, 0, 0 }, { 1, 0, 0, 0 }, { 2, 2, 0, 0 }, { 3, 2, 0, 0 }
 };
-static const struct tb_topo near = { ARRAY_SIZE(near_cpus), near_cpus };
+static const struct tb_topo near = TOPO(near_cpus);
+
+/* All threads are one role. */
+static int resolve(const struct tb_topo *topo, const char *policy,
+		   unsigned int nr, int *chosen, struct tb_err *err)
+{
+	const struct tb_place_role all = { policy, nr };
+
+	return tb_place_resolve(topo, &all, 1, 1, topo->nr_cpus, false, chosen,
+				err);
+}
 
 /* @expected: CPU numbers with blanks between them. */
 static void check(const struct tb_topo *topo, const char *policy,
@@ -38,7 +45,7 @@ static void check(const struct tb_topo *topo, const char *policy,
 	unsigned int i;
 
 	assert_int_equal(tb_place_check(policy, &err), 0);
-	if (tb_place_resolve(topo, policy, nr, chosen, &err))
+	if (resolve(topo, policy, nr, chosen, &err))
 		fail_msg("%s", err.text);
 	for (i = 0; i < nr; i++)
 		tb_buf_printf(&b, "%s%d", i ? " " : "", chosen[i]);
@@ -51,8 +58,7 @@ static void check_bad(const char *policy, unsigned int nr, const char *message)
 	struct tb_err err = { 0 };
 	int chosen[16];
 
-	assert_int_equal(tb_place_resolve(&laptop, policy, nr, chosen, &err),
-			 -EINVAL);
+	assert_int_equal(resolve(&laptop, policy, nr, chosen, &err), -EINVAL);
 	assert_true(err.is_usage);
 	assert_string_equal(err.text, message);
 }
@@ -116,14 +122,18 @@ static void bad_policies_are_refused(void **state)
 		assert_int_equal(tb_place_check(lists[i], &err), -EINVAL);
 		assert_string_equal(err.text, message);
 	}
-	check_bad("", 1, "placement '': expected spread or list:CPUS");
+	check_bad("", 1,
+		  "placement '': expected same-core, smt, llc, node, far, "
+		  "spread or list:CPUS");
 	check_bad("Spread", 1,
-		  "placement 'Spread': expected spread or "
-		  "list:CPUS");
+		  "placement 'Spread': expected same-core, smt, llc, node, "
+		  "far, spread or list:CPUS");
 	check_bad("spread:2", 1,
-		  "placement 'spread:2': expected spread or "
-		  "list:CPUS");
-	check_bad("list", 1, "placement 'list': expected spread or list:CPUS");
+		  "placement 'spread:2': expected same-core, smt, llc, node, "
+		  "far, spread or list:CPUS");
+	check_bad("list", 1,
+		  "placement 'list': expected same-core, smt, llc, node, far, "
+		  "spread or list:CPUS");
 }
 
 static void huge_cpu_numbers_do_not_wrap(void **state)
@@ -137,11 +147,12 @@ static void each_thread_has_a_cpu_of_its_own(void **state)
 {
 	(void)state;
 	check_bad("list:2,2", 2,
-		  "placement list:2,2: CPU 2 is named twice, expected a CPU "
-		  "for each thread");
-	check_bad("list:0-3,1", 5,
-		  "placement list:0-3,1: CPU 1 is named twice, expected a CPU "
-		  "for each thread");
+		  "placement list:2,2: CPU 2 has a thread already, expected a "
+		  "CPU for each");
+	check_bad(
+		"list:0-3,1", 5,
+		"placement list:0-3,1: CPU 1 has a thread already, expected a "
+		"CPU for each");
 }
 
 static void pin_is_verified(void **state)

@@ -10,7 +10,8 @@
 
 /* Eight CPUs are usable with the here backend. */
 static struct tb_cpu here_cpus[8];
-static struct tb_topo here = { ARRAY_SIZE(here_cpus), here_cpus };
+static struct tb_topo here = { .nr_cpus = ARRAY_SIZE(here_cpus),
+			       .cpus = here_cpus };
 
 static void parse(struct tb_plan *plan, const char *text)
 {
@@ -108,7 +109,7 @@ static void demo_has_its_kernels(void **state)
 	assert_string_equal(plan.path, "c.conf");
 	assert_string_equal(plan.name, "demo");
 	assert_true(plan.is_vm);
-	assert_int_equal(plan.vm_cpus, 8);
+	assert_int_equal(plan.vm_shape.nr_cpus, 8);
 	assert_int_equal(plan.vm_memory_bytes, 1ULL << 30);
 	assert_int_equal(plan.vm_timeout_s, 120);
 	assert_int_equal(plan.accel, TB_ACCEL_AUTO);
@@ -201,7 +202,7 @@ static void vm_has_defaults(void **state)
 	parse(&plan, VM "[kernel a]\nimage = /a\nappend = x=1 y\n" TAIL);
 	assert_int_equal(plan.boots, 4);
 	assert_int_equal(plan.seed, 1);
-	assert_int_equal(plan.vm_cpus, 4);
+	assert_int_equal(plan.vm_shape.nr_cpus, 4);
 	assert_int_equal(plan.vm_memory_bytes, 1ULL << 30);
 	assert_string_equal(plan.kernels[0].image, "/a");
 	assert_string_equal(plan.kernels[0].append, "x=1 y");
@@ -218,7 +219,7 @@ static void vm_is_as_asked(void **state)
 	parse(&plan, VM "[vm]\ncpus = 64\nmemory = 128M\naccel = exact\n"
 			"timeout_seconds = 86400\n"
 			"[kernel a]\nimage = /a\n" TAIL);
-	assert_int_equal(plan.vm_cpus, 64);
+	assert_int_equal(plan.vm_shape.nr_cpus, 64);
 	assert_int_equal(plan.vm_memory_bytes, 128ULL << 20);
 	assert_int_equal(plan.accel, TB_ACCEL_EXACT);
 	assert_int_equal(plan.vm_timeout_s, 86400);
@@ -508,7 +509,8 @@ static void bad_placements(void **state)
 {
 	(void)state;
 	check_bad(CASE "placement = near\n",
-		  "c.conf:5: placement 'near': expected spread or list:CPUS");
+		  "c.conf:5: placement 'near': expected same-core, smt, llc, "
+		  "node, far, spread or list:CPUS");
 	check_bad(CASE "placement = list:0-\n",
 		  "c.conf:5: placement list:0-: expected "
 		  "list:CPU[-CPU][,...]");

@@ -5,179 +5,228 @@
 #include <errno.h>
 #include <sched.h>
 
-#include "tests/t.h"
+#include "tests/t_sysfs.h"
 
-/* One CPU directory of the tree; "online" decides whether it counts. */
-struct row {
-	int cpu;
-	int package;
-	int core;
-	int node;
-	unsigned int rank;
-};
+/* Too large for a stack. */
+static struct t_machine machine;
 
-/* A file below a tree that is being made, with its directories. */
-static void put(const char *root, const char *text, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void put(const char *root, const char *text, const char *fmt, ...)
+/* Lowest online CPU that has the same number as @cpu. */
+static int lowest(const struct t_machine *m, int cpu, size_t member)
 {
-	char path[PATH_MAX], *slash;
-	size_t len = strlen(root);
-	va_list ap;
+	int i;
 
-	memcpy(path, root, len);
-	path[len++] = '/';
-	va_start(ap, fmt);
-	vsnprintf(path + len, sizeof(path) - len, fmt, ap);
-	va_end(ap);
-	for (slash = strchr(path + len, '/'); slash;
-	     slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		assert_true(!mkdir(path, 0755) || errno == EEXIST);
-		*slash = '/';
-	}
-	if (text) {
-		FILE *f = fopen(path, "w");
-
-		assert_non_null(f);
-		fputs(text, f);
-		fclose(f);
-	} else {
-		assert_int_equal(symlink("../../node/nodeX", path), 0);
-	}
+	for (i = 0;
+	     m->rows[i].is_offline ||
+	     t_number(&m->rows[i], member) != t_number(&m->rows[cpu], member);
+	     i++)
+		;
+	return i;
 }
 
-#define CPUS "devices/system/cpu"
-
-static void make_tree(const char *root, const char *online,
-		      const struct row *rows, size_t nr)
+static int llc_of(const struct t_machine *m, int cpu)
 {
-	char text[32];
-	size_t i;
-
-	put(root, online, CPUS "/online");
-	for (i = 0; i < nr; i++) {
-		const struct row *r = &rows[i];
-
-		snprintf(text, sizeof(text), "%d\n", r->package);
-		put(root, text, CPUS "/cpu%d/topology/physical_package_id",
-		    r->cpu);
-		snprintf(text, sizeof(text), "%d\n", r->core);
-		put(root, text, CPUS "/cpu%d/topology/core_id", r->cpu);
-		put(root, "0\n", CPUS "/cpu%d/cpufreq/scaling_cur_freq",
-		    r->cpu);
-		put(root, NULL, CPUS "/cpu%d/node%d", r->cpu, r->node);
-	}
+	if (m->rows[cpu].l2 == T_NONE)
+		return -1;
+	return lowest(m, cpu,
+		      m->rows[cpu].l3 == T_NONE ? offsetof(struct t_row, l2)
+						: offsetof(struct t_row, l3));
 }
 
-/* The tree gives exactly @rows, in this order. */
-static void check_topo(const char *root, const struct row *rows, size_t nr)
+/* The tree of @m gives its CPUs, their groups and the distances. */
+static void check_topo(const struct t_machine *m, const char *root)
 {
 	struct tb_err err = { 0 };
 	struct tb_topo topo;
-	size_t i;
+	unsigned int n = 0;
+	int i;
 
+	t_put_machine(m, root);
 	if (tb_topo_read(&topo, root, &err))
 		fail_msg("%s", err.text);
-	assert_int_equal(topo.nr_cpus, nr);
-	for (i = 0; i < nr; i++) {
-		const struct tb_cpu *c = &topo.cpus[i];
+	for (i = 0; i < m->nr_cpus; i++) {
+		const struct tb_cpu *c = &topo.cpus[n];
 
-		assert_int_equal(c->cpu, rows[i].cpu);
-		assert_int_equal(c->package, rows[i].package);
-		assert_int_equal(c->core, rows[i].core);
-		assert_int_equal(c->node, rows[i].node);
-		assert_int_equal(c->smt_rank, rows[i].rank);
+		if (m->rows[i].is_offline)
+			continue;
+		assert_true(n < topo.nr_cpus);
+		assert_int_equal(c->cpu, i);
+		assert_int_equal(c->core,
+				 lowest(m, i, offsetof(struct t_row, core)));
+		assert_int_equal(c->llc, llc_of(m, i));
+		assert_int_equal(c->node, m->rows[i].node);
+		n++;
 	}
+	assert_int_equal(topo.nr_cpus, n);
+	for (i = 0; i < m->nr_nodes; i++)
+		assert_true(tb_topo_has_node(&topo, m->nodes[i]));
 	tb_topo_fini(&topo);
 	assert_null(topo.cpus);
+	assert_null(topo.distances);
 	assert_int_equal(topo.nr_cpus, 0);
 }
 
-static void laptop_with_far_siblings(void **state)
+static void laptop(void **state)
 {
-	static const struct row rows[] = {
-		{ 0, 0, 0, 0, 0 }, { 1, 0, 1, 0, 0 }, { 2, 0, 2, 0, 0 },
-		{ 3, 0, 3, 0, 0 }, { 4, 0, 0, 0, 1 }, { 5, 0, 1, 0, 1 },
-		{ 6, 0, 2, 0, 1 }, { 7, 0, 3, 0, 1 },
-	};
-
-	make_tree(*state, "0-7\n", rows, ARRAY_SIZE(rows));
-	check_topo(*state, rows, ARRAY_SIZE(rows));
+	t_laptop(&machine);
+	check_topo(&machine, *state);
 }
 
-static void laptop_with_near_siblings(void **state)
+static void two_sockets(void **state)
 {
-	/* Core numbers with gaps, as after the factory fused some off. */
-	static const struct row rows[] = {
-		{ 0, 0, 0, 0, 0 }, { 1, 0, 0, 0, 1 },  { 2, 0, 4, 0, 0 },
-		{ 3, 0, 4, 0, 1 }, { 4, 0, 8, 0, 0 },  { 5, 0, 8, 0, 1 },
-		{ 6, 0, 9, 0, 0 }, { 7, 0, 10, 0, 0 },
-	};
-
-	make_tree(*state, "0-7\n", rows, ARRAY_SIZE(rows));
-	check_topo(*state, rows, ARRAY_SIZE(rows));
+	t_two_sockets(&machine);
+	check_topo(&machine, *state);
 }
 
-static void two_sockets_two_nodes(void **state)
+static void two_nodes_per_socket(void **state)
 {
-	/* Both sockets count their cores from 0: those are not siblings. */
-	static const struct row rows[] = {
-		{ 0, 0, 0, 0, 0 }, { 1, 1, 0, 1, 0 }, { 2, 0, 1, 0, 0 },
-		{ 3, 1, 1, 1, 0 }, { 4, 0, 0, 0, 1 }, { 5, 1, 0, 1, 1 },
-		{ 6, 0, 1, 0, 1 }, { 7, 1, 1, 1, 1 },
-	};
+	t_snc(&machine);
+	check_topo(&machine, *state);
+}
 
-	make_tree(*state, "0-7\n", rows, ARRAY_SIZE(rows));
-	check_topo(*state, rows, ARRAY_SIZE(rows));
+static void two_caches_per_node(void **state)
+{
+	t_epyc(&machine);
+	check_topo(&machine, *state);
 }
 
 static void offline_cpus_are_left_out(void **state)
 {
-	/* CPU 0 is off, so its sibling is the first usable of the core. */
-	static const struct row all[] = {
-		{ 0, 0, 0, 0, 0 }, { 1, 0, 1, 0, 0 }, { 2, 0, 2, 0, 0 },
-		{ 3, 0, 3, 0, 0 }, { 4, 0, 0, 0, 0 }, { 5, 0, 1, 0, 1 },
-		{ 6, 0, 2, 0, 1 }, { 7, 0, 3, 0, 0 },
-	};
-	static const struct row usable[] = {
-		{ 1, 0, 1, 0, 0 }, { 2, 0, 2, 0, 0 }, { 4, 0, 0, 0, 0 },
-		{ 5, 0, 1, 0, 1 }, { 7, 0, 3, 0, 0 },
-	};
-
-	make_tree(*state, "1-2,4-5,7\n", all, ARRAY_SIZE(all));
-	check_topo(*state, usable, ARRAY_SIZE(usable));
-}
-
-static void many_cpus(void **state)
-{
-	struct row rows[128];
 	int i;
 
-	/* Two sockets of 32 cores; a node per 16 cores. */
-	for (i = 0; i < 128; i++)
-		rows[i] = (struct row){
-			.cpu = i,
-			.package = i / 32 % 2,
-			.core = i % 32,
-			.node = i % 64 / 16,
-			.rank = i / 64,
-		};
-	make_tree(*state, "0-127\n", rows, ARRAY_SIZE(rows));
-	check_topo(*state, rows, ARRAY_SIZE(rows));
+	/* A core without its first thread, one without both, a node without. */
+	t_two_sockets(&machine);
+	machine.rows[0].is_offline = true;
+	machine.rows[1].is_offline = true;
+	machine.rows[57].is_offline = true;
+	for (i = 28; i < 56; i++)
+		machine.rows[i].is_offline = machine.rows[i + 56].is_offline =
+			true;
+	check_topo(&machine, *state);
 }
 
-static void without_topology_all_are_cores_of_one(void **state)
+static void thousands_of_cpus(void **state)
 {
-	static const struct row rows[] = {
-		{ 0, 0, 0, 0, 0 },
-		{ 1, 0, 0, 0, 1 },
-		{ 2, 0, 0, 0, 2 },
-	};
+	int i;
 
-	put(*state, "0-2", CPUS "/online");
-	check_topo(*state, rows, ARRAY_SIZE(rows));
+	/* Every second one off: no ranges, a list of more than a page. */
+	machine = (struct t_machine){ .nr_cpus = T_MAX_CPUS };
+	for (i = 0; i < T_MAX_CPUS; i++)
+		machine.rows[i] = (struct t_row){ .core = i / 2,
+						  .l2 = T_NONE,
+						  .is_offline = i % 2 };
+	check_topo(&machine, *state);
+}
+
+static void nodes_without_cpus(void **state)
+{
+	struct tb_err err = { 0 };
+	struct tb_topo topo;
+
+	t_memory_nodes(&machine);
+	check_topo(&machine, *state);
+	assert_int_equal(tb_topo_read(&topo, *state, &err), 0);
+	assert_int_equal(tb_topo_distance(&topo, 0, 2), 17);
+	assert_int_equal(tb_topo_distance(&topo, 1, 2), 28);
+	assert_int_equal(tb_topo_distance(&topo, 3, 1), 17);
+	assert_int_equal(tb_topo_distance(&topo, 3, 3), 10);
+	tb_topo_fini(&topo);
+}
+
+static void node_numbers_with_gaps(void **state)
+{
+	struct tb_err err = { 0 };
+	struct tb_topo topo;
+	int i;
+
+	/* As on POWER. */
+	machine = (struct t_machine){ .nr_cpus = 4,
+				      .nr_nodes = 2,
+				      .nodes = { 0, 8 },
+				      .distances = { "10 40\n", "40 10\n" } };
+	for (i = 0; i < 4; i++)
+		machine.rows[i] = (struct t_row){ .core = i,
+						  .l3 = i / 2,
+						  .node = i / 2 * 8 };
+	check_topo(&machine, *state);
+	assert_int_equal(tb_topo_read(&topo, *state, &err), 0);
+	assert_int_equal(tb_topo_distance(&topo, 8, 0), 40);
+	assert_int_equal(tb_topo_distance(&topo, 8, 8), 10);
+	assert_false(tb_topo_has_node(&topo, 1));
+	assert_false(tb_topo_has_node(&topo, 9));
+	assert_false(tb_topo_has_node(&topo, -1));
+	tb_topo_fini(&topo);
+}
+
+static void check_lone_cpus(const char *root, int core_of_1)
+{
+	struct tb_err err = { 0 };
+	struct tb_topo topo;
+
+	assert_int_equal(tb_topo_read(&topo, root, &err), 0);
+	assert_int_equal(topo.nr_cpus, 2);
+	assert_int_equal(topo.cpus[1].core, core_of_1);
+	assert_int_equal(topo.cpus[1].llc, -1);
+	assert_int_equal(topo.cpus[1].node, 0);
+	assert_int_equal(topo.nr_nodes, 0);
+	assert_false(tb_topo_has_node(&topo, 0));
+	/* The kernel's own guess. */
+	assert_int_equal(tb_topo_distance(&topo, 0, 0), 10);
+	assert_int_equal(tb_topo_distance(&topo, 0, 1), 20);
+	tb_topo_fini(&topo);
+}
+
+static void without_topology_each_is_a_core(void **state)
+{
+	t_put(*state, "0-1", T_CPUS "/online");
+	check_lone_cpus(*state, 1);
+}
+
+static void old_kernels_call_a_core_siblings(void **state)
+{
+	t_put(*state, "0-1", T_CPUS "/online");
+	t_put(*state, "0-1\n", T_CPUS "/cpu1/topology/thread_siblings_list");
+	check_lone_cpus(*state, 0);
+}
+
+static void bad_distances_are_errors(void **state)
+{
+	static const char *const rows[] = { "",	     "10",     "10 20 20",
+					    "x",     "10 x",   "10 9",
+					    "10,20", "10 256", "10  20" };
+	struct tb_err err;
+	struct tb_topo topo;
+	char message[PATH_MAX];
+	size_t i;
+
+	t_memory_nodes(&machine);
+	machine.nr_nodes = 2;
+	machine.distances[0] = "10 21";
+	t_put_machine(&machine, *state);
+	snprintf(message, sizeof(message),
+		 "%s/" T_NODES "/node1/distance: expected 2 distances, 10-255",
+		 (char *)*state);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		err = (struct tb_err){ 0 };
+		t_put(*state, rows[i], T_NODES "/node1/distance");
+		assert_int_equal(tb_topo_read(&topo, *state, &err), -EINVAL);
+		assert_string_equal(err.text, message);
+		assert_null(topo.distances);
+	}
+}
+
+static void bad_nodes_are_errors(void **state)
+{
+	struct tb_err err = { 0 };
+	struct tb_topo topo;
+
+	t_put(*state, "0", T_CPUS "/online");
+	t_put(*state, "0-1024", T_NODES "/online");
+	assert_int_equal(tb_topo_read(&topo, *state, &err), -EINVAL);
+	assert_string_equal(err.text, "NUMA node 1024: expected below 1024");
+	err = (struct tb_err){ 0 };
+	t_put(*state, "0", T_NODES "/online");
+	assert_int_equal(tb_topo_read(&topo, *state, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "node0/distance"));
 }
 
 static void check_bad(const char *root, int code, const char *fmt)
@@ -186,7 +235,7 @@ static void check_bad(const char *root, int code, const char *fmt)
 	char message[PATH_MAX + 64];
 	struct tb_err err = { 0 };
 
-	snprintf(message, sizeof(message), "%s%s/" CPUS "/online%s",
+	snprintf(message, sizeof(message), "%s%s/" T_CPUS "/online%s",
 		 code == -EINVAL ? "" : "cannot read ", root, fmt);
 	assert_int_equal(tb_topo_read(&topo, root, &err), code);
 	assert_string_equal(err.text, message);
@@ -222,26 +271,33 @@ static void bad_list_is_an_error(void **state)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
-		put(*state, lists[i][0], CPUS "/online");
-		snprintf(why, sizeof(why), ": not a CPU list: %s", lists[i][1]);
+		t_put(*state, lists[i][0], T_CPUS "/online");
+		snprintf(why, sizeof(why), ": not a list: %s", lists[i][1]);
 		check_bad(*state, -EINVAL, why);
 	}
 }
 
-static void plain_cpus_are_cores(void **state)
+static void plain_machines_have_their_shape(void **state)
 {
+	static const struct tb_shape shape = { 16, 2, 2, 4 };
 	struct tb_err err = { 0 };
 	struct tb_topo topo;
 	int i;
 
 	(void)state;
-	assert_int_equal(tb_topo_plain(&topo, 8, &err), 0);
-	assert_int_equal(topo.nr_cpus, 8);
-	for (i = 0; i < 8; i++) {
+	assert_int_equal(tb_topo_plain(&topo, &shape, &err), 0);
+	assert_int_equal(topo.nr_cpus, 16);
+	assert_int_equal(topo.nr_nodes, 4);
+	for (i = 0; i < 16; i++) {
 		assert_int_equal(topo.cpus[i].cpu, i);
-		assert_int_equal(topo.cpus[i].core, i);
-		assert_int_equal(topo.cpus[i].smt_rank, 0);
+		assert_int_equal(topo.cpus[i].core, i & ~1);
+		assert_int_equal(topo.cpus[i].llc, i & ~7);
+		assert_int_equal(topo.cpus[i].node, i / 4);
+		assert_int_equal(tb_topo_distance(&topo, 2, i / 4),
+				 i / 4 == 2 ? 10 : 20);
 	}
+	assert_true(tb_topo_has_node(&topo, 3));
+	assert_false(tb_topo_has_node(&topo, 4));
 	tb_topo_fini(&topo);
 }
 
@@ -290,15 +346,21 @@ static void affinity_narrows_this_machine(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[] = {
-		T_DIR(laptop_with_far_siblings),
-		T_DIR(laptop_with_near_siblings),
-		T_DIR(two_sockets_two_nodes),
+		T_DIR(laptop),
+		T_DIR(two_sockets),
+		T_DIR(two_nodes_per_socket),
+		T_DIR(two_caches_per_node),
 		T_DIR(offline_cpus_are_left_out),
-		T_DIR(many_cpus),
-		T_DIR(without_topology_all_are_cores_of_one),
+		T_DIR(thousands_of_cpus),
+		T_DIR(nodes_without_cpus),
+		T_DIR(node_numbers_with_gaps),
+		T_DIR(without_topology_each_is_a_core),
+		T_DIR(old_kernels_call_a_core_siblings),
+		T_DIR(bad_distances_are_errors),
+		T_DIR(bad_nodes_are_errors),
 		T_DIR(unreadable_tree_is_an_error),
 		T_DIR(bad_list_is_an_error),
-		cmocka_unit_test(plain_cpus_are_cores),
+		cmocka_unit_test(plain_machines_have_their_shape),
 		cmocka_unit_test(this_machine_is_read),
 		cmocka_unit_test(affinity_narrows_this_machine),
 	};
