@@ -164,9 +164,9 @@ struct wl_expect {
  * @abi: WL_ABI
  * @name: equals the file's base name
  * @summary: completes the sentence "Measures ..."
- * @path: kernel functions that are expected to flush
+ * @path: kernel functions that are expected to flush; NULL: nothing flushes
  * @tags: words from the list in workloads/README.md
- * @params: ends with a NULL name
+ * @params: ends with a NULL name; may be NULL
  * @roles: ends with a NULL name; exactly the first is the initiator
  * @probe: every reason why it cannot run; may be NULL
  * @rendezvous_every: rendezvous before op 0, n, 2n, ... of each phase; 0 means

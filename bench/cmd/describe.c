@@ -63,8 +63,10 @@ static int run(int argc, char **argv)
 		return TB_EXIT_USAGE;
 	}
 	printf("%s: measures %s.\n", ops->name, ops->summary);
-	printf("Flushes in: %s.\nTags: %s.\n", ops->path, ops->tags);
-	print_params(ops);
+	printf("Flushes in: %s.\nTags: %s.\n",
+	       ops->path ? ops->path : "nothing", ops->tags);
+	if (ops->params)
+		print_params(ops);
 	print_roles(ops);
 	return TB_EXIT_OK;
 }

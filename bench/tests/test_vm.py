@@ -196,6 +196,25 @@ def test_records_of_good_boots(counts, images):
             assert record["harness"]["cpus"] == len(record["threads"])
 
 
+YARDSTICKS = {"null": {"workload": "null"},
+              "spin": {"workload": "spin", "ns": "2000, 20000, 200000"}}
+
+
+def test_yardsticks(images, tmp_path):
+    """null is a few instructions, spin burns the virtual time asked for; neither flushes."""
+    cases = {name: {**settings, "cpus": 1, "ops": OPS} for name, settings in YARDSTICKS.items()}
+    conf = vm_conf(tmp_path / "yard.conf", {"baseline": {"strategy": "baseline"}}, cases)
+    done = run("campaign", "--results", tmp_path, conf, timeout=BOOT_S)
+    assert done.returncode == 0, done.stderr
+    for record in tlbtest.repetitions(slots(tmp_path / "yard")[0]):
+        found, asked_ns = tlbtest.metrics(record), record["params"].get("ns", 0)
+        assert found["flushes_per_op"] == found["ipis_received_per_op"] == 0
+        # A tick is a virtual nanosecond. The slack: half a read of the clock, and the tick reads.
+        asked = asked_ns / 2 ** record["clock"]["icount_shift"]
+        assert found["op_instructions"] == pytest.approx(asked, abs=64)
+        assert found["op_instructions"] > 0 and record["caveats"] == []
+
+
 # --- Ctrl-C, kill and resume --------------------------------------------------
 
 
