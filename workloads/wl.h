@@ -20,6 +20,12 @@
  * 3. op, timed: the measured act, exactly once;
  * 4. check, untimed: was the effect right?
  *
+ * There may be a rendezvous before every op, before every n-th or none. Without
+ * any, responders run rearm, op, check in a loop of their own, whatever the
+ * initiator does. Several initiators of one instance wait for each other at
+ * each rendezvous. All other roles are timed too: a responder's op; a sleeper
+ * from being asked until its op is done, which includes its wake-up.
+ *
  * All callbacks return 0 or -errno. None may print; only setup, thread_init,
  * thread_exit and teardown may allocate.
  */
@@ -32,6 +38,7 @@
 
 #define WL_ABI 1
 #define WL_MAX_ROLES 4
+#define WL_MAX_REGIONS 4
 
 struct wl_ctx;
 struct wl_thread;
@@ -42,11 +49,13 @@ struct wl_reasons;
  * @WL_INITIATOR: runs rearm, op, check in a loop; its op is timed
  * @WL_RESPONDER: spins; runs its op at each rendezvous, keeps its CPU busy
  * @WL_SLEEPER: sleeps; woken for each rendezvous, then sleeps again
+ * @WL_BYSTANDER: of the harness alone: a thread of an unrelated process
  */
 enum wl_kind {
 	WL_INITIATOR,
 	WL_RESPONDER,
-	WL_SLEEPER
+	WL_SLEEPER,
+	WL_BYSTANDER
 };
 
 /**
@@ -55,7 +64,9 @@ enum wl_kind {
  * @help: completes the sentence "The <name> ..."
  * @def_threads: per instance; 0 with @fills_cpus
  * @fills_cpus: by default one thread on each CPU that the case has left
- * @rearm, @check: initiators only; may be NULL
+ * @max_threads: per instance; 0 means one initiator, or any number of others
+ * @rearm, @check: of initiators, and of responders without rendezvous; may be
+ *	NULL
  * @op: the timed act, or what a rendezvous asks of this role
  */
 struct wl_role {
@@ -64,6 +75,7 @@ struct wl_role {
 	enum wl_kind kind;
 	unsigned int def_threads;
 	bool fills_cpus;
+	unsigned int max_threads;
 	int (*rearm)(struct wl_thread *t);
 	int (*op)(struct wl_thread *t);
 	int (*check)(struct wl_thread *t);
@@ -170,7 +182,9 @@ struct wl_expect {
  * @roles: ends with a NULL name; exactly the first is the initiator
  * @probe: every reason why it cannot run; may be NULL
  * @rendezvous_every: rendezvous before op 0, n, 2n, ... of each phase; 0 means
- *	before op 0 only; NULL means before every op
+ *	before op 0 only; NULL leaves it to the key "rendezvous" of the case
+ * @runs_free: the ops of responders may run at any time, also during the
+ *	initiator's, so "rendezvous = none" is possible, and the default
  * @setup: called once in the instance, before its threads exist; may be NULL
  * @thread_init, @thread_exit: on the pinned thread; may be NULL
  * @teardown: undoes setup(), also after any later failure; may be NULL
@@ -188,6 +202,7 @@ struct wl_ops {
 	void (*probe)(const struct wl_env *env, const void *conf,
 		      struct wl_reasons *why);
 	uint64_t (*rendezvous_every)(const void *conf);
+	bool runs_free;
 	int (*setup)(struct wl_ctx *c);
 	int (*thread_init)(struct wl_thread *t);
 	void (*thread_exit)(struct wl_thread *t);

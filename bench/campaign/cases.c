@@ -22,7 +22,11 @@ struct draft {
 	const struct tb_topo *topo;
 };
 
+#define MAX_THREADS 4096
+
 static const char *const scheds[] = { "auto", "fifo", "other" };
+static const char *const meets[] = { "auto", "per_op", "per_batch", "none" };
+static const char *const booleans[] = { "no", "yes" };
 
 static int usage_at(const struct draft *d, const struct tb_setting *s,
 		    const char *expected, struct tb_err *err)
@@ -58,48 +62,127 @@ static int set_unsigned(const struct draft *d, const struct tb_setting *s,
 	return ret;
 }
 
+/* One of @words; its index. */
+static int set_word(const struct draft *d, const struct tb_setting *s,
+		    const char *const *words, unsigned int nr,
+		    unsigned int *value, struct tb_err *err)
+{
+	struct tb_buf expected = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (!strcmp(s->value, words[i])) {
+			*value = i;
+			tb_buf_fini(&expected);
+			return 0;
+		}
+		tb_buf_printf(&expected, "%s%s", words[i],
+			      i + 2 < nr   ? ", "
+			      : i + 1 < nr ? " or "
+					   : "");
+	}
+	usage_at(d, s, expected.data ? expected.data : "", err);
+	tb_buf_fini(&expected);
+	return err->code;
+}
+
+static int set_bool(const struct draft *d, const struct tb_setting *s,
+		    bool *value, struct tb_err *err)
+{
+	unsigned int word = 0;
+	int ret = set_word(d, s, booleans, ARRAY_SIZE(booleans), &word, err);
+
+	*value = word;
+	return ret;
+}
+
 static int set_sched(const struct draft *d, const struct tb_setting *s,
 		     struct tb_case *cs, struct tb_err *err)
 {
+	unsigned int word = 0;
+	int ret = set_word(d, s, scheds, ARRAY_SIZE(scheds), &word, err);
+
+	cs->sched = (enum tb_sched)word;
+	return ret;
+}
+
+static int set_meet(const struct draft *d, const struct tb_setting *s,
+		    struct tb_case *cs, struct tb_err *err)
+{
+	unsigned int word = 0;
+	int ret = set_word(d, s, meets, ARRAY_SIZE(meets), &word, err);
+
+	if (ret)
+		return ret;
+	cs->meet = (enum tb_meet)word;
+	if (cs->meet != TB_MEET_AUTO && cs->ops->rendezvous_every)
+		return tb_usage(err,
+				"%s:%u: %s: a parameter of workload %s says "
+				"when there is a rendezvous",
+				d->conf->path, s->entry->line, s->key,
+				cs->ops->name);
+	if (cs->meet == TB_MEET_NONE && !cs->ops->runs_free)
+		return usage_at(d, s,
+				"auto, per_op or per_batch: its responders do "
+				"not run free",
+				err);
+	return 0;
+}
+
+/* Role called @name, or of bystanders; TB_MAX_ROLES after a usage error. */
+static unsigned int find_role(const struct draft *d, const struct tb_setting *s,
+			      const struct tb_case *cs, const char *name,
+			      struct tb_err *err)
+{
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(scheds); i++)
-		if (!strcmp(s->value, scheds[i])) {
-			cs->sched = (enum tb_sched)i;
-			return 0;
-		}
-	return usage_at(d, s, "auto, fifo or other", err);
+	for (i = 0; i <= cs->nr_roles; i++)
+		if (!strcmp(tb_case_role(cs, i)->name, name))
+			return i;
+	tb_usage(err, "%s:%u: workload %s has no role '%s'", d->conf->path,
+		 s->entry->line, cs->ops->name, name);
+	return TB_MAX_ROLES;
 }
 
 static int set_placement(const struct draft *d, const struct tb_setting *s,
 			 struct tb_case *cs, struct tb_err *err)
 {
+	const char *dot = strchr(s->key, '.');
+	char **placement = &cs->placement;
 	struct tb_err why = { 0 };
+	unsigned int role;
 
+	if (dot) {
+		role = find_role(d, s, cs, dot + 1, err);
+		if (role == TB_MAX_ROLES)
+			return err->code;
+		placement = &cs->role_placement[role];
+	}
 	if (tb_place_check(s->value, &why))
 		return tb_usage(err, "%s:%u: %s", d->conf->path, s->entry->line,
 				why.text);
-	free(cs->placement);
-	cs->placement = strdup(s->value);
-	return cs->placement ? 0 : tb_fail_errno(err, -ENOMEM, "placement");
+	free(*placement);
+	*placement = strdup(s->value);
+	return *placement ? 0 : tb_fail_errno(err, -ENOMEM, "placement");
 }
 
 static int set_threads(const struct draft *d, const struct tb_setting *s,
 		       struct tb_case *cs, struct tb_err *err)
 {
-	const char *role = strchr(s->key, '.') + 1;
-	unsigned int i;
+	unsigned int i = find_role(d, s, cs, strchr(s->key, '.') + 1, err);
+	unsigned int max;
+	const struct wl_role *r;
 
-	for (i = 0; i < cs->nr_roles; i++) {
-		const struct wl_role *r = &cs->ops->roles[i];
-
-		if (!strcmp(r->name, role))
-			return set_unsigned(d, s, r->kind == WL_INITIATOR,
-					    r->kind == WL_INITIATOR ? 1 : 4096,
-					    &cs->nr_threads[i], err);
-	}
-	return tb_usage(err, "%s:%u: workload %s has no role '%s'",
-			d->conf->path, s->entry->line, cs->ops->name, role);
+	if (i == TB_MAX_ROLES)
+		return err->code;
+	if (i == cs->nr_roles)
+		return set_unsigned(d, s, 0, MAX_THREADS, &cs->nr_bystanders,
+				    err);
+	r = &cs->ops->roles[i];
+	max = r->kind == WL_INITIATOR ? 1 : MAX_THREADS;
+	return set_unsigned(d, s, r->kind == WL_INITIATOR,
+			    r->max_threads ? r->max_threads : max,
+			    &cs->nr_threads[i], err);
 }
 
 static int apply(const struct draft *d, const struct tb_setting *s,
@@ -118,7 +201,15 @@ static int apply(const struct draft *d, const struct tb_setting *s,
 	if (!strcmp(s->key, "cpus"))
 		return set_unsigned(d, s, 1, d->topo->nr_cpus, cpus, err);
 	if (!strcmp(s->key, "instances"))
-		return set_unsigned(d, s, 1, 4096, &cs->instances, err);
+		return set_unsigned(d, s, 1, MAX_THREADS, &cs->instances, err);
+	if (!strcmp(s->key, "share_cpus"))
+		return set_bool(d, s, &cs->share_cpus, err);
+	if (!strcmp(s->key, "rendezvous"))
+		return set_meet(d, s, cs, err);
+	if (!strcmp(s->key, "batch"))
+		return set_number(d, s, 0, 1000000000, &cs->batch, err);
+	if (!strcmp(s->key, "counters"))
+		return set_bool(d, s, &cs->counted, err);
 	if (!strcmp(s->key, "ops"))
 		return set_number(d, s, 1, 1000000000, &cs->nr_ops, err);
 	if (!strcmp(s->key, "warmup_ops"))
@@ -129,7 +220,7 @@ static int apply(const struct draft *d, const struct tb_setting *s,
 		return set_unsigned(d, s, 1, 3600, &cs->timeout_s, err);
 	if (!strcmp(s->key, "sched"))
 		return set_sched(d, s, cs, err);
-	if (!strcmp(s->key, "placement"))
+	if (!strcmp(s->key, "placement") || !strncmp(s->key, "placement.", 10))
 		return set_placement(d, s, cs, err);
 	if (!strncmp(s->key, "threads.", 8))
 		return set_threads(d, s, cs, err);
@@ -137,12 +228,8 @@ static int apply(const struct draft *d, const struct tb_setting *s,
 			d->conf->path, s->entry->line, s->key, cs->ops->name);
 }
 
-/*
- * Roles that fill CPUs share what "cpus" leaves them; then count all. More than
- * "cpus" is refused, for the case's name may say it.
- */
-static int count_threads(const struct draft *d, struct tb_case *cs,
-			 unsigned int cpus, struct tb_err *err)
+/* Roles that fill CPUs share what @cpus leaves them. */
+static void fill_cpus(struct tb_case *cs, unsigned int cpus)
 {
 	unsigned int per_instance = cpus / cs->instances;
 	unsigned int i, fixed = 0;
@@ -157,13 +244,35 @@ static int count_threads(const struct draft *d, struct tb_case *cs,
 	if (fills >= 0)
 		cs->nr_threads[fills] =
 			per_instance > fixed ? per_instance - fixed : 0;
-	cs->nr_cpus = cs->instances * tb_case_threads_per_instance(cs);
-	if (cs->nr_cpus > cpus)
+}
+
+/* More than "cpus" is refused, for the case's name may say it. */
+static int count_threads(const struct draft *d, struct tb_case *cs,
+			 unsigned int cpus, struct tb_err *err)
+{
+	unsigned int reserved =
+		tb_case_bystanders_share(cs) ? 0 : cs->nr_bystanders;
+	unsigned int left = cpus > reserved ? cpus - reserved : 0, needed;
+
+	fill_cpus(cs, left);
+	needed = cs->instances * tb_case_threads_per_instance(cs);
+	if (needed > left && (!cs->share_cpus || !left))
 		return tb_usage(err,
 				"%s:%u: [case %s] needs %u CPUs, expected at "
-				"most %u",
+				"most %u%s",
 				d->conf->path, d->section->line,
-				d->section->name, cs->nr_cpus, cpus);
+				d->section->name, needed + reserved, cpus,
+				left ? ", or share_cpus = yes" : "");
+	/* Where there are enough, waiting may spin. */
+	cs->share_cpus = needed > left;
+	cs->nr_cpus = cs->share_cpus ? left : needed;
+	if (cs->sched == TB_SCHED_FIFO &&
+	    (cs->share_cpus || tb_case_bystanders_share(cs)))
+		return tb_usage(err,
+				"%s:%u: [case %s]: threads share CPUs, which "
+				"sched = fifo does not allow",
+				d->conf->path, d->section->line,
+				d->section->name);
 	return 0;
 }
 
@@ -173,7 +282,7 @@ static int check_placement(const struct draft *d, const struct tb_case *cs,
 {
 	const struct tb_setting *s =
 		tb_settings_find(&d->settings, "placement");
-	int *cpus = calloc(cs->nr_cpus, sizeof(*cpus));
+	int *cpus = calloc(tb_case_nr_threads(cs), sizeof(*cpus));
 	struct tb_err why = { 0 };
 	int ret;
 
@@ -216,6 +325,7 @@ static int init_case(const struct draft *d, struct tb_case *cs,
 		.nr_warmup_ops = 100,
 		.repetitions = 1,
 		.timeout_s = 10,
+		.counted = true,
 		.placement = strdup("spread"),
 	};
 	if (!cs->name || !cs->conf || !cs->placement)
@@ -329,7 +439,11 @@ int tb_cases_add(struct tb_case **cases, unsigned int *nr_cases,
 
 void tb_case_fini(struct tb_case *cs)
 {
+	unsigned int i;
+
 	free(cs->name);
 	free(cs->conf);
 	free(cs->placement);
+	for (i = 0; i < TB_MAX_ROLES; i++)
+		free(cs->role_placement[i]);
 }

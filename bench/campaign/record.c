@@ -107,17 +107,37 @@ static void add_texts(struct tb_json *j, const char *name,
 	tb_json_arr_end(j);
 }
 
+static void add_role_placement(struct tb_json *j, const struct tb_case *cs,
+			       unsigned int role)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "placement.%s",
+		 tb_case_role(cs, role)->name);
+	tb_json_str(j, key, cs->role_placement[role]);
+}
+
 static void add_harness(struct tb_json *j, const struct tb_case *cs,
 			const struct tb_result *r)
 {
+	unsigned int i;
+
 	tb_json_obj(j, "harness");
 	tb_json_u64(j, "cpus", cs->nr_cpus);
 	tb_json_u64(j, "instances", cs->instances);
+	tb_json_bool(j, "share_cpus", cs->share_cpus);
+	tb_json_u64(j, "bystanders", cs->nr_bystanders);
+	tb_json_str(j, "rendezvous", tb_meet_name(tb_case_meet(cs)));
+	tb_json_u64(j, "batch", tb_case_rendezvous_every(cs));
+	tb_json_bool(j, "counters", cs->counted);
 	tb_json_u64(j, "ops", cs->nr_ops);
 	tb_json_u64(j, "warmup_ops", cs->nr_warmup_ops);
 	tb_json_u64(j, "repetitions", cs->repetitions);
 	tb_json_u64(j, "timeout_seconds", cs->timeout_s);
 	tb_json_str(j, "placement", cs->placement);
+	for (i = 0; i <= cs->nr_roles; i++)
+		if (cs->role_placement[i])
+			add_role_placement(j, cs, i);
 	tb_json_str(j, "sched_asked", scheds[cs->sched]);
 	tb_json_str(j, "sched", r->sched);
 	tb_json_u64(j, "arena_pages", r->arena_pages);
@@ -130,7 +150,7 @@ static void add_thread(struct tb_json *j, const struct tb_case *cs,
 {
 	tb_json_obj(j, NULL);
 	tb_json_u64(j, "instance", instance);
-	tb_json_str(j, "role", cs->ops->roles[role].name);
+	tb_json_str(j, "role", tb_case_role(cs, role)->name);
 	tb_json_u64(j, "index", idx);
 	tb_json_u64(j, "cpu", (uint64_t)cpu);
 	tb_json_obj_end(j);
@@ -147,6 +167,9 @@ static void add_threads(struct tb_json *j, const struct tb_case *cs,
 			for (idx = 0; idx < cs->nr_threads[role]; idx++)
 				add_thread(j, cs, instance, role, idx,
 					   r->cpus[i++]);
+	for (idx = 0; idx < cs->nr_bystanders; idx++)
+		add_thread(j, cs, cs->instances, cs->nr_roles, idx,
+			   r->cpus[i++]);
 	tb_json_arr_end(j);
 }
 
@@ -194,14 +217,50 @@ static void add_histogram(struct tb_json *j, const struct tb_clock *c,
 	tb_json_obj_end(j);
 }
 
+static void add_witness(struct tb_json *j, const char *name,
+			const struct tb_clock *c, const struct tb_witness *w)
+{
+	tb_json_obj(j, name);
+	tb_json_u64(j, "loops", w->nr_loops);
+	tb_json_u64(j, "watched", in_units(c, w->ticks));
+	tb_json_u64(j, "stolen", in_units(c, w->stolen_ticks));
+	tb_json_obj_end(j);
+}
+
+/* What the threads of the other roles were timed at. */
+static void add_peers(struct tb_json *j, const struct tb_case *cs,
+		      const struct tb_clock *c, const struct tb_pass *p)
+{
+	unsigned int i;
+
+	tb_json_obj(j, "roles");
+	for (i = 1; i <= cs->nr_roles; i++) {
+		bool is_bystander = i == cs->nr_roles;
+
+		if (is_bystander ? !cs->nr_bystanders : !cs->nr_threads[i])
+			continue;
+		tb_json_obj(j, tb_case_role(cs, i)->name);
+		tb_json_u64(j, "ops", p->peers[i].nr_ops);
+		add_histogram(j, c, &p->peers[i].latency);
+		if (is_bystander) {
+			add_witness(j, "baseline", c, &p->baseline);
+			add_witness(j, "during_ops", c, &p->witness);
+		}
+		tb_json_obj_end(j);
+	}
+	tb_json_obj_end(j);
+}
+
 static void add_pass(struct tb_json *j, const char *name,
-		     const struct tb_clock *c, const struct tb_pass *p)
+		     const struct tb_case *cs, const struct tb_clock *c,
+		     const struct tb_pass *p)
 {
 	tb_json_obj(j, name);
 	tb_json_u64(j, "ops", p->nr_ops);
 	tb_json_u64(j, "dropped", p->nr_dropped);
 	tb_json_u64(j, "elapsed_ns", p->elapsed_ns);
 	add_histogram(j, c, &p->latency);
+	add_peers(j, cs, c, p);
 	tb_json_obj_end(j);
 }
 
@@ -212,7 +271,7 @@ static void add_observer_ratio(struct tb_json *j, const struct tb_result *r)
 
 	/* Mean op time with counters over without; null if either is empty. */
 	tb_json_f64(j, "observer_ratio",
-		    timed > 0
+		    timed > 0 && counted > 0
 			    ? counted / timed * (double)r->timed.latency.count /
 				      (double)r->counted.latency.count
 			    : NAN);
@@ -289,8 +348,9 @@ void tb_record_repetition(const struct tb_case *cs, unsigned int repetition,
 	add_clock(&j, &r->clock);
 	tb_json_obj(&j, "passes");
 	if (r->state == TB_STATE_OK) {
-		add_pass(&j, "timed", &r->clock, &r->timed);
-		add_pass(&j, "counted", &r->clock, &r->counted);
+		add_pass(&j, "timed", cs, &r->clock, &r->timed);
+		if (cs->counted)
+			add_pass(&j, "counted", cs, &r->clock, &r->counted);
 	}
 	tb_json_obj_end(&j);
 	add_observer_ratio(&j, r);

@@ -11,7 +11,7 @@
 static bool is_list_of_values(const char *key, const char *value)
 {
 	/* The commas of placement = list:0,2 are the placement's own. */
-	return strcmp(key, "placement") || strncmp(value, "list:", 5);
+	return strncmp(key, "placement", 9) || strncmp(value, "list:", 5);
 }
 
 static int split_values(struct tb_setting *s)

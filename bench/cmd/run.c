@@ -16,23 +16,43 @@
 #include "campaign/slot.h"
 #include "cmd/cmd.h"
 #include "engine/ledger.h"
+#include "engine/metric.h"
 #include "machine/audit.h"
 
 #define WHERE "command line"
 
 /* --- what is printed ----------------------------------------------------- */
 
+/* CPUs of @nr threads: the first ones, for there may be thousands. */
+static void print_role(const char *name, const int *cpus, unsigned int nr)
+{
+	unsigned int i;
+
+	printf("%s", name);
+	for (i = 0; i < nr && i < 16; i++)
+		printf("%s%d", i ? "," : " on CPU ", cpus[i]);
+	printf("%s", !nr ? ": none" : i < nr ? ",..." : "");
+}
+
+/* Those of the first instance; the record has all. */
 static void print_cpus(const struct tb_case *cs, const struct tb_result *r)
 {
-	unsigned int role, idx, i = 0;
+	unsigned int nr = tb_case_nr_threads(cs);
+	unsigned int role, i = 0;
 
+	if (cs->instances > 1)
+		printf("%u instances; the first: ", cs->instances);
 	for (role = 0; role < cs->nr_roles; role++) {
-		printf("%s%s", role ? "; " : "", cs->ops->roles[role].name);
-		for (idx = 0; idx < cs->nr_threads[role]; idx++)
-			printf("%s%d", idx ? "," : " on CPU ", r->cpus[i++]);
-		if (!cs->nr_threads[role])
-			printf(": none");
+		printf("%s", role ? "; " : "");
+		print_role(cs->ops->roles[role].name, r->cpus + i,
+			   cs->nr_threads[role]);
+		i += cs->nr_threads[role];
 	}
+	if (!cs->nr_bystanders)
+		return;
+	printf("; ");
+	print_role("bystander", r->cpus + nr - cs->nr_bystanders,
+		   cs->nr_bystanders);
 }
 
 static void print_metric(const struct tb_metric *m)

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "machine/place.h"
 
@@ -16,24 +17,82 @@ unsigned int tb_case_threads_per_instance(const struct tb_case *cs)
 	return n;
 }
 
+unsigned int tb_case_nr_threads(const struct tb_case *cs)
+{
+	return cs->instances * tb_case_threads_per_instance(cs) +
+	       cs->nr_bystanders;
+}
+
+const struct wl_role *tb_case_role(const struct tb_case *cs, unsigned int role)
+{
+	static const struct wl_role bystander = {
+		.name = "bystander",
+		.help = "belongs to an unrelated process and only suffers",
+		.kind = WL_BYSTANDER,
+	};
+
+	return role < cs->nr_roles ? &cs->ops->roles[role] : &bystander;
+}
+
+const char *tb_case_placement(const struct tb_case *cs, unsigned int role)
+{
+	return cs->role_placement[role] ? cs->role_placement[role]
+					: cs->placement;
+}
+
+bool tb_case_bystanders_share(const struct tb_case *cs)
+{
+	return cs->nr_bystanders &&
+	       !strcmp(tb_case_placement(cs, cs->nr_roles), "shared");
+}
+
 int tb_case_place(const struct tb_case *cs, const struct tb_topo *topo,
 		  int *cpus, struct tb_err *err)
 {
+	unsigned int nr = tb_case_nr_threads(cs) - cs->nr_bystanders;
 	struct tb_place_role roles[WL_MAX_ROLES];
 	unsigned int i;
+	int ret;
 
 	for (i = 0; i < cs->nr_roles; i++)
-		roles[i] = (struct tb_place_role){ cs->placement,
-						   cs->nr_threads[i] };
-	return tb_place_resolve(topo, roles, cs->nr_roles, cs->instances,
-				topo->nr_cpus, false, cpus, err);
+		roles[i] = (struct tb_place_role){
+			.policy = tb_case_placement(cs, i),
+			.nr = cs->nr_threads[i],
+		};
+	ret = tb_place_resolve(topo, roles, cs->nr_roles, cs->instances,
+			       cs->nr_cpus, cs->share_cpus, cpus, err);
+	if (ret || !cs->nr_bystanders)
+		return ret;
+	return tb_place_bystanders(topo, tb_case_placement(cs, cs->nr_roles),
+				   cs->nr_bystanders, cpus, nr, cpus + nr, err);
+}
+
+enum tb_meet tb_case_meet(const struct tb_case *cs)
+{
+	if (cs->meet != TB_MEET_AUTO)
+		return cs->meet;
+	if (cs->ops->rendezvous_every)
+		return cs->ops->rendezvous_every(cs->conf) == 1
+			       ? TB_MEET_PER_OP
+			       : TB_MEET_PER_BATCH;
+	return cs->ops->runs_free ? TB_MEET_NONE : TB_MEET_PER_OP;
+}
+
+const char *tb_meet_name(enum tb_meet meet)
+{
+	static const char *const names[] = { "auto", "per_op", "per_batch",
+					     "none" };
+
+	return names[meet];
 }
 
 uint64_t tb_case_rendezvous_every(const struct tb_case *cs)
 {
-	if (!cs->ops->rendezvous_every)
-		return 1;
-	return cs->ops->rendezvous_every(cs->conf);
+	if (cs->meet == TB_MEET_PER_BATCH)
+		return cs->batch;
+	if (cs->meet == TB_MEET_AUTO && cs->ops->rendezvous_every)
+		return cs->ops->rendezvous_every(cs->conf);
+	return 1;
 }
 
 const char *tb_state_name(enum tb_state state)

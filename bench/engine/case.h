@@ -16,6 +16,9 @@
 #include "machine/topo.h"
 #include "workloads/wl.h"
 
+/* Those of the workload, and behind them the bystander. */
+#define TB_MAX_ROLES (WL_MAX_ROLES + 1)
+
 enum tb_sched {
 	TB_SCHED_AUTO,
 	TB_SCHED_FIFO,
@@ -23,17 +26,36 @@ enum tb_sched {
 };
 
 /**
+ * enum tb_meet - when initiators and peers meet
+ * @TB_MEET_AUTO: as the workload says
+ * @TB_MEET_PER_OP: before every op
+ * @TB_MEET_PER_BATCH: before op 0, n, 2n, ... of each phase
+ * @TB_MEET_NONE: never; responders run free
+ */
+enum tb_meet {
+	TB_MEET_AUTO,
+	TB_MEET_PER_OP,
+	TB_MEET_PER_BATCH,
+	TB_MEET_NONE
+};
+
+/**
  * struct tb_case - what to run
  * @name: as in the campaign, with "/key=value" for each swept key
  * @conf: parameters of @ops, resolved
  * @instances: processes, each with all roles
- * @nr_cpus: threads of all instances; each has a CPU of its own
+ * @nr_cpus: different CPUs that the instances may take
+ * @share_cpus: there are fewer CPUs than threads; all waiting is asleep then
  * @nr_threads: per instance, by role
+ * @nr_bystanders: threads of one more process that has nothing to do with it
  * @nr_ops, @nr_warmup_ops: of each initiator in each pass
  * @repetitions: records that one boot makes of this case
  * @timeout_s: bound of every wait
  * @sched: TB_SCHED_AUTO is FIFO where it is allowed
- * @placement: policy of tb_place_resolve()
+ * @meet, @batch: as asked; tb_case_meet() says what holds
+ * @counted: a counted pass follows the timed one
+ * @placement: policy of all roles but those of
+ * @role_placement: by role; NULL is @placement
  */
 struct tb_case {
 	char *name;
@@ -41,21 +63,49 @@ struct tb_case {
 	void *conf;
 	unsigned int instances;
 	unsigned int nr_cpus;
+	bool share_cpus;
 	unsigned int nr_roles;
 	unsigned int nr_threads[WL_MAX_ROLES];
+	unsigned int nr_bystanders;
 	uint64_t nr_ops;
 	uint64_t nr_warmup_ops;
 	unsigned int repetitions;
 	unsigned int timeout_s;
 	enum tb_sched sched;
+	enum tb_meet meet;
+	uint64_t batch;
+	bool counted;
 	char *placement;
+	char *role_placement[TB_MAX_ROLES];
 };
 
 unsigned int tb_case_threads_per_instance(const struct tb_case *cs);
 
-/* A CPU for each thread, in the order of struct tb_result, @nr_cpus in all. */
+/* Of all instances and the bystanders. */
+unsigned int tb_case_nr_threads(const struct tb_case *cs);
+
+/* The workload's role, or the bystander, which is role number @nr_roles. */
+const struct wl_role *tb_case_role(const struct tb_case *cs, unsigned int role);
+
+/* The policy that places @role. */
+const char *tb_case_placement(const struct tb_case *cs, unsigned int role);
+
+/* Do bystanders run on CPUs of the instances? */
+bool tb_case_bystanders_share(const struct tb_case *cs);
+
+/**
+ * tb_case_place() - a CPU for each thread
+ * @cpus: tb_case_nr_threads() of them: instance after instance, role after
+ *	role, then the bystanders
+ */
 int tb_case_place(const struct tb_case *cs, const struct tb_topo *topo,
 		  int *cpus, struct tb_err *err);
+
+/* Never TB_MEET_AUTO. */
+enum tb_meet tb_case_meet(const struct tb_case *cs);
+
+/* "per_op", "per_batch", "none". */
+const char *tb_meet_name(enum tb_meet meet);
 
 /* Rendezvous before ops 0, n, 2n, ...; 0: before op 0 only. */
 uint64_t tb_case_rendezvous_every(const struct tb_case *cs);
@@ -75,7 +125,7 @@ const char *tb_state_name(enum tb_state state);
  */
 struct wl_reasons {
 	unsigned int nr;
-	char text[16][256];
+	char text[16][TB_ERR_TEXT_BYTES];
 };
 
 /**
@@ -94,24 +144,53 @@ struct tb_metric {
 };
 
 /**
+ * struct tb_peer_pass - threads of one role that is not the initiator's
+ * @nr_ops: that were timed
+ * @latency: in ticks; what is timed depends on the role's kind, see wl.h. Of
+ *	bystanders: gaps, in which their CPU did something else
+ */
+struct tb_peer_pass {
+	uint64_t nr_ops;
+	struct tb_hist latency;
+};
+
+/**
+ * struct tb_witness - what bystanders did while they watched
+ * @nr_loops: of all of them
+ * @ticks: that they watched, summed
+ * @stolen_ticks: of these in gaps
+ */
+struct tb_witness {
+	uint64_t nr_loops;
+	uint64_t ticks;
+	uint64_t stolen_ticks;
+};
+
+/**
  * struct tb_pass - one run of all ops
+ * @nr_ops, @nr_dropped, @latency: of all initiators, in ticks
  * @elapsed_ns: of the measured window, on the coordinator's clock
- * @latency: in ticks, of all initiators
+ * @peers: by role
+ * @baseline: bystanders before the ops
+ * @witness: bystanders during the ops
  */
 struct tb_pass {
 	uint64_t nr_ops;
 	uint64_t nr_dropped;
 	uint64_t elapsed_ns;
 	struct tb_hist latency;
+	struct tb_peer_pass peers[TB_MAX_ROLES];
+	struct tb_witness baseline;
+	struct tb_witness witness;
 };
 
-#define TB_MAX_METRICS 24
+#define TB_MAX_METRICS 64
 
 /**
  * struct tb_result - one repetition of a case
  * @reasons: why @state is not ok
  * @caveats: what to bear in mind beside the numbers
- * @cpus: by thread, instance after instance, role after role
+ * @cpus: by thread, instance after instance, role after role, bystanders
  * @sched: "fifo" or "other", as it really ran
  * @arena_pages: base pages of thread state and histograms
  * @timed: no tracing; @counted: with counters
@@ -129,7 +208,8 @@ struct tb_result {
 	struct tb_pass counted;
 	struct tb_counter counters[TB_MAX_COUNTERS];
 	unsigned int nr_counters;
-	struct tb_metric metrics[TB_MAX_METRICS];
+	/* One more than is ever shown, see tb_metric_add(). */
+	struct tb_metric metrics[TB_MAX_METRICS + 1];
 	unsigned int nr_metrics;
 };
 

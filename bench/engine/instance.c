@@ -60,7 +60,7 @@ out:
 	return ret;
 }
 
-static int run(const struct tb_worker *common, struct tb_err *err)
+static int run_workload(const struct tb_worker *common, struct tb_err *err)
 {
 	const struct tb_case *cs = common->cs;
 	struct wl_ctx ctx = {
@@ -68,13 +68,9 @@ static int run(const struct tb_worker *common, struct tb_err *err)
 		.nr_ops = cs->nr_ops,
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
 	};
-	int cpu = tb_arena_slot(common->arena, common->first_slot)->cpu;
 	int ret;
 
 	memcpy(ctx.nr_threads, cs->nr_threads, sizeof(ctx.nr_threads));
-	ret = tb_place_pin(cpu);
-	if (ret)
-		return tb_fail_errno(err, ret, "cannot pin to CPU %d", cpu);
 	ret = cs->ops->setup ? cs->ops->setup(&ctx) : 0;
 	if (ret)
 		return tb_fail_errno(err, ret, "%s: setup failed",
@@ -85,20 +81,22 @@ static int run(const struct tb_worker *common, struct tb_err *err)
 	return ret;
 }
 
-pid_t tb_instance_start(struct tb_arena *arena, const struct tb_case *cs,
-			const struct tb_clock *clock, unsigned int first_slot,
-			struct tb_counters *counters, bool use_fifo,
-			struct tb_err *err)
+static int run(const struct tb_worker *common, struct tb_err *err)
 {
-	const struct tb_worker common = {
-		.arena = arena,
-		.cs = cs,
-		.clock = clock,
-		.first_slot = first_slot,
-		.nr_slots = tb_case_threads_per_instance(cs),
-		.counters = counters,
-		.use_fifo = use_fifo,
-	};
+	const struct tb_slot *first =
+		tb_arena_slot(common->arena, common->first_slot);
+	int ret = tb_place_pin(first->cpu);
+
+	if (ret)
+		return tb_fail_errno(err, ret, "cannot pin to CPU %d",
+				     first->cpu);
+	if (tb_case_role(common->cs, first->role)->kind == WL_BYSTANDER)
+		return run_threads(common, NULL, err);
+	return run_workload(common, err);
+}
+
+pid_t tb_instance_start(const struct tb_worker *common, struct tb_err *err)
+{
 	pid_t parent = getpid(), pid = fork();
 
 	if (pid < 0)
@@ -108,8 +106,8 @@ pid_t tb_instance_start(struct tb_arena *arena, const struct tb_case *cs,
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(TB_EXIT_FAIL);
-	if (run(&common, err)) {
-		tb_phase_fail(arena, err);
+	if (run(common, err)) {
+		tb_phase_fail(common->arena, err);
 		_exit(TB_EXIT_FAIL);
 	}
 	_exit(TB_EXIT_OK);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Instances: one process, so one mm, each with all roles of the workload.
+ * Instances: one process, so one mm, each with all roles of the workload. The
+ * bystanders are a process of their own.
  */
 #ifndef TB_INSTANCE_H
 #define TB_INSTANCE_H
@@ -8,17 +9,14 @@
 #include "engine/thread.h"
 
 /**
- * tb_instance_start() - fork one instance and start its threads
- * @first_slot: of this instance in the arena; its slots say role and CPU
+ * tb_instance_start() - fork one instance, or the bystanders, with its threads
+ * @common: arena, case, clock, slots (which say role and CPU), counters, FIFO
  *
- * The child's main thread sets up and tears down on the initiator's CPU and
+ * The child's main thread sets up and tears down on the first thread's CPU and
  * sleeps in between. It dies with its parent.
  *
  * Return: pid, or -errno.
  */
-pid_t tb_instance_start(struct tb_arena *arena, const struct tb_case *cs,
-			const struct tb_clock *clock, unsigned int first_slot,
-			struct tb_counters *counters, bool use_fifo,
-			struct tb_err *err);
+pid_t tb_instance_start(const struct tb_worker *common, struct tb_err *err);
 
 #endif

@@ -2,37 +2,16 @@
 /* From counters to numbers per op. */
 #include "engine/ledger.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/metric.h"
 #include "machine/mech.h"
 
 #define REASON_PREFIX "tlb_flush."
 /* Counters see all that runs on a CPU; others run there too, but in a VM. */
 #define SHARED_SLACK 0.01
-
-static struct tb_metric *add(struct tb_result *r, const char *unit,
-			     const char *better, bool is_headline,
-			     const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
-
-static struct tb_metric *add(struct tb_result *r, const char *unit,
-			     const char *better, bool is_headline,
-			     const char *fmt, ...)
-{
-	struct tb_metric *m = &r->metrics[r->nr_metrics++];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(m->name, sizeof(m->name), fmt, ap);
-	va_end(ap);
-	m->unit = unit;
-	m->better = better;
-	m->is_headline = is_headline;
-	return m;
-}
 
 static const struct tb_counter *counter(const struct tb_result *r,
 					const char *name)
@@ -45,18 +24,12 @@ static const struct tb_counter *counter(const struct tb_result *r,
 	return NULL;
 }
 
-static void set_absent(struct tb_metric *m, const char *reason)
-{
-	m->status = TB_STATUS_ABSENT;
-	snprintf(m->reason, sizeof(m->reason), "%s", reason);
-}
-
 /* @m is @c over @divisor. */
 static void set_from(struct tb_metric *m, const struct tb_counter *c,
 		     double divisor)
 {
 	if (!c || c->status == TB_STATUS_ABSENT) {
-		set_absent(m, c ? c->reason : "not counted");
+		tb_metric_set_absent(m, c ? c->reason : "not counted");
 		return;
 	}
 	m->status = c->status;
@@ -76,7 +49,7 @@ static bool is_executed_flush(const char *reason)
 static void add_flushes(struct tb_result *r, double ops)
 {
 	struct tb_metric *sum =
-		add(r, "flushes/op", "lower", true, "flushes_per_op");
+		tb_metric_add(r, "flushes/op", "lower", true, "flushes_per_op");
 	unsigned int i, nr_reasons = 0;
 
 	for (i = 0; i < r->nr_counters; i++) {
@@ -85,8 +58,8 @@ static void add_flushes(struct tb_result *r, double ops)
 
 		if (strncmp(c->name, REASON_PREFIX, strlen(REASON_PREFIX)))
 			continue;
-		set_from(add(r, "events/op", "lower", false,
-			     "flushes_per_op.%s", reason),
+		set_from(tb_metric_add(r, "events/op", "lower", false,
+				       "flushes_per_op.%s", reason),
 			 c, ops);
 		if (!is_executed_flush(reason))
 			continue;
@@ -101,13 +74,13 @@ static void add_flushes(struct tb_result *r, double ops)
 	if (!nr_reasons) {
 		const struct tb_counter *c = counter(r, "tlb_flush");
 
-		set_absent(sum, c ? c->reason : "not counted");
+		tb_metric_set_absent(sum, c ? c->reason : "not counted");
 	}
 }
 
 static void add_quantile(struct tb_result *r, const char *name, double q)
 {
-	struct tb_metric *m = add(r, "ns", "lower", true, "%s", name);
+	struct tb_metric *m = tb_metric_add(r, "ns", "lower", true, "%s", name);
 
 	m->value = tb_clock_value(
 		&r->clock, (double)tb_hist_quantile(&r->timed.latency, q));
@@ -120,12 +93,14 @@ static void add_times(const struct tb_case *cs, struct tb_result *r)
 
 	if (r->clock.kind == TB_CLOCK_ICOUNT) {
 		/* The median: a few ops meet a timer tick, the others agree. */
-		m = add(r, "instructions", "lower", true, "op_instructions");
+		m = tb_metric_add(r, "instructions", "lower", true,
+				  "op_instructions");
 		m->value = tb_clock_value(&r->clock, tb_hist_median(h));
 		/* The clock counts what all CPUs do meanwhile. */
 		if (cs->instances > 1)
-			set_absent(m, "with several instances an op's "
-				      "instructions include the others' work");
+			tb_metric_set_absent(
+				m, "with several instances an op's "
+				   "instructions include the others' work");
 		return;
 	}
 	add_quantile(r, "op_p50_ns", 0.5);
@@ -133,10 +108,44 @@ static void add_times(const struct tb_case *cs, struct tb_result *r)
 	add_quantile(r, "op_p999_ns", 0.999);
 }
 
+/* Of a role that is not the initiator's, see struct tb_peer_pass. */
+static void add_peer_times(struct tb_result *r, const char *role,
+			   const struct tb_hist *h)
+{
+	static const struct {
+		const char *suffix;
+		double q;
+	} quantiles[] = { { "p50", 0.5 }, { "p99", 0.99 } };
+	unsigned int i;
+
+	if (!h->count)
+		return;
+	if (r->clock.kind == TB_CLOCK_ICOUNT) {
+		tb_metric_add(r, "instructions", "lower", false,
+			      "%s_instructions", role)
+			->value = tb_clock_value(&r->clock, tb_hist_median(h));
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(quantiles); i++)
+		tb_metric_add(r, "ns", "lower", false, "%s_%s_ns", role,
+			      quantiles[i].suffix)
+			->value = tb_clock_value(
+			&r->clock, (double)tb_hist_quantile(h, quantiles[i].q));
+}
+
+static void add_all_peer_times(const struct tb_case *cs, struct tb_result *r)
+{
+	unsigned int i;
+
+	for (i = 1; i < cs->nr_roles; i++)
+		add_peer_times(r, cs->ops->roles[i].name,
+			       &r->timed.peers[i].latency);
+}
+
 static void check_bound(struct tb_result *r, const char *name,
 			const struct wl_bound *b)
 {
-	const struct tb_metric *m = tb_ledger_find(r, name);
+	const struct tb_metric *m = tb_metric_find(r, name);
 	double slack = r->clock.kind == TB_CLOCK_ICOUNT ? 0 : SHARED_SLACK;
 
 	if (!m || m->status == TB_STATUS_ABSENT)
@@ -159,7 +168,8 @@ static void check_expectations(const struct tb_case *cs, struct tb_result *r)
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
 	};
 
-	if (!cs->ops->expect)
+	/* On a CPU that is shared, anybody may run when the flush comes. */
+	if (!cs->ops->expect || cs->share_cpus || tb_case_bystanders_share(cs))
 		return;
 	memcpy(ctx.nr_threads, cs->nr_threads, sizeof(ctx.nr_threads));
 	cs->ops->expect(&ctx, &e);
@@ -223,17 +233,6 @@ static void note_foreign_flushes(struct tb_result *r)
 			  (unsigned long long)c->value);
 }
 
-const struct tb_metric *tb_ledger_find(const struct tb_result *r,
-				       const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < r->nr_metrics; i++)
-		if (!strcmp(r->metrics[i].name, name))
-			return &r->metrics[i];
-	return NULL;
-}
-
 void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 {
 	const struct tb_counter *irq = counter(r, "irq_tlb");
@@ -241,13 +240,16 @@ void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 	struct tb_mech mech = tb_mech_detect();
 	char text[256];
 
-	set_from(add(r, "ipis/op", "lower", true, "ipis_received_per_op"), irq,
-		 ops);
-	set_from(add(r, "ipis/op", "lower", true, "ipis_sent_per_op"),
+	set_from(tb_metric_add(r, "ipis/op", "lower", true,
+			       "ipis_received_per_op"),
+		 irq, ops);
+	set_from(tb_metric_add(r, "ipis/op", "lower", true, "ipis_sent_per_op"),
 		 counter(r, "csd_flush"), ops);
 	add_flushes(r, ops);
 	add_times(cs, r);
-	set_from(add(r, "ipis", "lower", false, "ipis_received"), irq, 1);
+	add_all_peer_times(cs, r);
+	set_from(tb_metric_add(r, "ipis", "lower", false, "ipis_received"), irq,
+		 1);
 	check_expectations(cs, r);
 	note_busy_sleepers(cs, r);
 	note_throttling(r);

@@ -60,6 +60,17 @@ void tb_futex_wait(_Atomic uint32_t *word, uint32_t value)
 	syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
 }
 
+void tb_futex_wait_for(_Atomic uint32_t *word, uint32_t value,
+		       unsigned int limit_ms)
+{
+	const struct timespec limit = {
+		.tv_sec = limit_ms / 1000,
+		.tv_nsec = limit_ms % 1000 * 1000000L,
+	};
+
+	syscall(SYS_futex, word, FUTEX_WAIT, value, &limit, NULL, 0);
+}
+
 void tb_futex_wake(_Atomic uint32_t *word)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
@@ -108,8 +119,8 @@ void tb_phase_fail(struct tb_arena *a, const struct tb_err *err)
 
 const char *tb_phase_name(enum tb_phase phase)
 {
-	static const char *const names[] = { "INIT", "WARMUP", "MEASURE",
-					     "DRAIN" };
+	static const char *const names[] = { "INIT", "BASELINE", "WARMUP",
+					     "MEASURE", "DRAIN" };
 
 	return names[phase];
 }

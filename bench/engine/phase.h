@@ -15,11 +15,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/err.h"
-#include "base/hist.h"
+#include "engine/case.h"
 
 enum tb_phase {
 	TB_PHASE_INIT,
+	/* Nothing but bystanders work; skipped where there are none. */
+	TB_PHASE_BASELINE,
 	TB_PHASE_WARMUP,
 	TB_PHASE_MEASURE,
 	/* The end, in order or not: every loop leaves. */
@@ -48,19 +49,33 @@ enum tb_window {
 
 #define TB_CACHELINE_BYTES 64
 
+/* Phases in which bystanders are counted. */
+enum tb_watch {
+	TB_WATCH_BASELINE,
+	TB_WATCH_OPS,
+	TB_NR_WATCHES
+};
+
 /**
  * struct tb_slot - one thread, on pages of its own
- * @epoch: rendezvous asked of this thread; sleepers sleep on it
- * @ack: last rendezvous that it has done
+ * @epoch: rendezvous asked of this thread, or if it is the first initiator of
+ *	several, the last one that all peers have done; who sleeps, sleeps on it
+ * @ack: last rendezvous that it has done; of the first initiator: arrivals of
+ *	the other initiators at all rendezvous
+ * @nr_gone: of the first initiator: initiators that have left
+ * @asked_ticks: when the rendezvous was asked
  * @step: enum tb_step
  * @progress: ops begun, so that the watchdog can tell slow from stuck
  * @tid: kernel thread id, set before it arrives at the first edge
+ * @watched: bystanders only
  */
 struct tb_slot {
 	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t epoch;
+	uint64_t asked_ticks;
 	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t ack;
 	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t step;
 	_Atomic uint32_t progress;
+	_Atomic uint32_t nr_gone;
 	pid_t tid;
 	unsigned int instance;
 	unsigned int role;
@@ -68,6 +83,7 @@ struct tb_slot {
 	int cpu;
 	uint64_t nr_ops;
 	uint64_t nr_dropped;
+	struct tb_witness watched[TB_NR_WATCHES];
 	struct tb_hist latency;
 };
 
@@ -124,8 +140,12 @@ enum tb_phase tb_phase_arrive(struct tb_arena *a, enum tb_phase from);
 /* A thread gives up: keep @err if it is the first, end the phase for all. */
 void tb_phase_fail(struct tb_arena *a, const struct tb_err *err);
 
-/* Sleep while *@word is @value (any process); or until it is woken. */
+/* Sleep while *@word is @value (any process), or until it is woken. */
 void tb_futex_wait(_Atomic uint32_t *word, uint32_t value);
+
+/* The same, for @limit_ms at most. */
+void tb_futex_wait_for(_Atomic uint32_t *word, uint32_t value,
+		       unsigned int limit_ms);
 void tb_futex_wake(_Atomic uint32_t *word);
 
 const char *tb_phase_name(enum tb_phase phase);

@@ -9,8 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "machine/stack.h"
+
 /* Spins between two looks at the clock. */
 #define SPINS_PER_CHECK 4096
+
+/* One sleep of those who share a CPU, between two looks at phase and clock. */
+#define SLEEP_MS 20
+
+bool tb_peer_waits_asleep(const struct tb_case *cs, const struct wl_role *role)
+{
+	return role->kind == WL_SLEEPER || cs->share_cpus;
+}
 
 static const char *role_name(const struct tb_worker *w, unsigned int role)
 {
@@ -25,27 +35,48 @@ static uint64_t deadline(const struct tb_worker *w)
 static int not_answering(struct tb_worker *w, const struct tb_slot *peer,
 			 const char *what, struct tb_err *err)
 {
+	char stack[TB_STACK_BYTES];
+
+	tb_stack_read(peer->tid, stack);
 	return tb_fail(err, -ETIMEDOUT,
-		       "%s %u on CPU %d did not %s within %u s (phase %s)",
+		       "%s %u on CPU %d did not %s within %u s (phase %s)%s",
 		       role_name(w, peer->role), peer->idx, peer->cpu, what,
-		       w->cs->timeout_s, tb_phase_name(tb_phase_now(w->arena)));
+		       w->cs->timeout_s, tb_phase_name(tb_phase_now(w->arena)),
+		       stack);
 }
 
-static int wait_ack(struct tb_worker *w, struct tb_slot *peer, uint32_t epoch,
-		    uint64_t until_ns, struct tb_err *err)
+/* One turn of a wait for a word that is @now at the moment. */
+static void wait_once(const struct tb_worker *w, _Atomic uint32_t *word,
+		      uint32_t now)
 {
-	unsigned int spins = 0;
+	unsigned int spins;
 
-	/* Pairs with the release store in answer() of thread.c. */
-	while (atomic_load_explicit(&peer->ack, memory_order_acquire) !=
-	       epoch) {
+	if (w->cs->share_cpus) {
+		tb_futex_wait_for(word, now, SLEEP_MS);
+		return;
+	}
+	for (spins = 0; spins < SPINS_PER_CHECK &&
+			atomic_load_explicit(word, memory_order_relaxed) == now;
+	     spins++)
 		tb_cpu_relax();
-		if (++spins % SPINS_PER_CHECK)
-			continue;
+}
+
+/*
+ * Until *@word is @value. Pairs with the release stores in answer() of peer.c
+ * and in publish() and follow() below.
+ */
+static int wait_word(struct tb_worker *w, _Atomic uint32_t *word,
+		     uint32_t value, uint64_t until_ns)
+{
+	uint32_t now;
+
+	while ((now = atomic_load_explicit(word, memory_order_acquire)) !=
+	       value) {
 		if (tb_phase_now(w->arena) == TB_PHASE_DRAIN)
 			return -ECANCELED;
 		if (tb_now_ns() > until_ns)
-			return not_answering(w, peer, "acknowledge", err);
+			return -ETIMEDOUT;
+		wait_once(w, word, now);
 	}
 	return 0;
 }
@@ -77,7 +108,7 @@ static int wait_off_cpu(struct tb_worker *w, const struct tb_slot *peer, int fd,
 			return -ECANCELED;
 		if (tb_now_ns() > until_ns)
 			return not_answering(w, peer, "go to sleep", err);
-		tb_cpu_relax();
+		tb_worker_relax(w);
 	}
 }
 
@@ -107,52 +138,78 @@ static int open_syscall_file(const struct tb_slot *peer, struct tb_err *err)
 	return fd;
 }
 
+static int add_peer(struct tb_peers *p, struct tb_slot *s, enum wl_kind kind,
+		    struct tb_err *err)
+{
+	int fd = kind == WL_SLEEPER ? open_syscall_file(s, err) : -1;
+
+	if (kind == WL_SLEEPER && fd < 0)
+		return fd;
+	p->slot[p->nr] = s;
+	p->syscall_fd[p->nr++] = fd;
+	return 0;
+}
+
 int tb_peers_init(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 {
 	unsigned int i;
+	int ret = 0;
 
-	*p = (struct tb_peers){ 0 };
+	*p = (struct tb_peers){
+		.meets = tb_case_meet(w->cs) != TB_MEET_NONE,
+		.every = tb_case_rendezvous_every(w->cs),
+		.first = tb_arena_slot(w->arena, w->first_slot),
+	};
+	if (w->wl.idx)
+		return 0;
 	p->slot = calloc(w->nr_slots, sizeof(struct tb_slot *));
 	p->syscall_fd = calloc(w->nr_slots, sizeof(*p->syscall_fd));
 	if (!p->slot || !p->syscall_fd)
 		return tb_fail_errno(err, -ENOMEM, "initiator");
-	for (i = 0; i < w->nr_slots; i++) {
+	for (i = 0; i < w->nr_slots && !ret; i++) {
 		struct tb_slot *s = tb_arena_slot(w->arena, w->first_slot + i);
-		enum wl_kind kind = w->cs->ops->roles[s->role].kind;
-		int fd = -1;
+		enum wl_kind kind = tb_case_role(w->cs, s->role)->kind;
 
-		if (kind == WL_INITIATOR)
-			continue;
-		if (kind == WL_SLEEPER) {
-			fd = open_syscall_file(s, err);
-			if (fd < 0)
-				return fd;
-		}
-		p->slot[p->nr] = s;
-		p->syscall_fd[p->nr++] = fd;
+		if (kind != WL_INITIATOR)
+			ret = add_peer(p, s, kind, err);
 	}
-	return 0;
+	return ret;
 }
 
-static void publish(struct tb_slot *peer, uint32_t epoch, bool asleep)
+static void publish(const struct tb_worker *w, struct tb_slot *s,
+		    uint32_t epoch)
 {
-	/* Pairs with the acquire load in await_epoch() of thread.c. */
-	atomic_store_explicit(&peer->epoch, epoch, memory_order_release);
-	if (asleep)
-		tb_futex_wake(&peer->epoch);
+	const struct wl_role *role = tb_case_role(w->cs, s->role);
+
+	s->asked_ticks = tb_ticks_begin(w->clock);
+	/* Pairs with the acquire loads in await_epoch() and wait_word(). */
+	atomic_store_explicit(&s->epoch, epoch, memory_order_release);
+	if (epoch == TB_EPOCH_END || tb_peer_waits_asleep(w->cs, role))
+		tb_futex_wake(&s->epoch);
 }
 
-int tb_rendezvous(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
+static int await_peer(struct tb_worker *w, struct tb_peers *p, unsigned int i,
+		      uint64_t until_ns, struct tb_err *err)
+{
+	int ret = wait_word(w, &p->slot[i]->ack, p->epoch, until_ns);
+
+	if (ret == -ETIMEDOUT)
+		return not_answering(w, p->slot[i], "acknowledge", err);
+	return ret;
+}
+
+/* On a shared CPU others run when the sleeper sleeps; it is not idle anyway. */
+static int ask_peers(struct tb_worker *w, struct tb_peers *p,
+		     struct tb_err *err)
 {
 	uint64_t until_ns = deadline(w);
 	unsigned int i;
 	int ret = 0;
 
-	p->epoch++;
 	for (i = 0; i < p->nr; i++)
-		publish(p->slot[i], p->epoch, p->syscall_fd[i] >= 0);
+		publish(w, p->slot[i], p->epoch);
 	for (i = 0; i < p->nr && !ret; i++)
-		ret = wait_ack(w, p->slot[i], p->epoch, until_ns, err);
+		ret = await_peer(w, p, i, until_ns, err);
 	for (i = 0; i < p->nr && !ret; i++)
 		if (p->syscall_fd[i] >= 0)
 			ret = wait_off_cpu(w, p->slot[i], p->syscall_fd[i],
@@ -160,11 +217,41 @@ int tb_rendezvous(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 	return ret;
 }
 
-void tb_peers_dismiss(struct tb_worker *w)
+/* The first of several initiators: gather the others, ask, let all go. */
+static int lead(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 {
+	uint32_t others = w->cs->nr_threads[0] - 1;
+	int ret = wait_word(w, &p->first->ack, p->epoch * others, UINT64_MAX);
+
+	if (!ret)
+		ret = ask_peers(w, p, err);
+	if (!ret && others)
+		publish(w, p->first, p->epoch);
+	return ret;
+}
+
+static int follow(struct tb_worker *w, struct tb_peers *p)
+{
+	atomic_fetch_add_explicit(&p->first->ack, 1, memory_order_release);
+	if (w->cs->share_cpus)
+		tb_futex_wake(&p->first->ack);
+	return wait_word(w, &p->first->epoch, p->epoch, UINT64_MAX);
+}
+
+int tb_rendezvous(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
+{
+	p->epoch++;
+	return w->wl.idx ? follow(w, p) : lead(w, p, err);
+}
+
+void tb_peers_leave(struct tb_worker *w)
+{
+	struct tb_slot *first = tb_arena_slot(w->arena, w->first_slot);
 	unsigned int i;
 
+	if (atomic_fetch_add(&first->nr_gone, 1) + 1 < w->cs->nr_threads[0])
+		return;
 	for (i = 0; i < w->nr_slots; i++)
-		publish(tb_arena_slot(w->arena, w->first_slot + i),
-			TB_EPOCH_END, true);
+		publish(w, tb_arena_slot(w->arena, w->first_slot + i),
+			TB_EPOCH_END);
 }

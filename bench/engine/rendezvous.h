@@ -2,6 +2,9 @@
 /*
  * Rendezvous: before an op, every responder and sleeper of the instance loads
  * the range and says so, and every sleeper is seen off its CPU.
+ *
+ * Several initiators of one instance wait for each other; the first asks the
+ * peers for all of them.
  */
 #ifndef TB_RENDEZVOUS_H
 #define TB_RENDEZVOUS_H
@@ -13,10 +16,17 @@
 
 /**
  * struct tb_peers - whom an initiator meets
+ * @meets: there are rendezvous at all
+ * @every: before ops 0, n, 2n, ...; 0: before op 0 only
+ * @first: slot of the instance's first initiator
+ * @nr: responders and sleepers, known to the first initiator alone
  * @syscall_fd: /proc/self/task/TID/syscall of a sleeper, -1 of a responder
  * @epoch: of the last rendezvous
  */
 struct tb_peers {
+	bool meets;
+	uint64_t every;
+	struct tb_slot *first;
 	unsigned int nr;
 	struct tb_slot **slot;
 	int *syscall_fd;
@@ -31,14 +41,18 @@ void tb_peers_fini(struct tb_peers *p);
  * tb_rendezvous() - have every peer run its op once
  *
  * On return every responder spins again, every sleeper sleeps and its CPU
- * has switched away from it, with this mm loaded lazily.
+ * has switched away from it, with this mm loaded. Where CPUs are shared,
+ * responders sleep as well, and sleepers' CPUs do something else.
  *
  * Return: 0, -ETIMEDOUT with the peer that did not answer, -ECANCELED if the
  * phase ended.
  */
 int tb_rendezvous(struct tb_worker *w, struct tb_peers *p, struct tb_err *err);
 
-/* The initiator leaves: so does everybody who waits for it. */
-void tb_peers_dismiss(struct tb_worker *w);
+/* An initiator leaves; with the last one everybody who waits for it. */
+void tb_peers_leave(struct tb_worker *w);
+
+/* Does a thread of this role sleep between two rendezvous? */
+bool tb_peer_waits_asleep(const struct tb_case *cs, const struct wl_role *role);
 
 #endif

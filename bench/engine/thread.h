@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The threads of an instance: the hot loop and the loops of those it meets.
+ * The threads of an instance, and what their loops share.
  */
 #ifndef TB_THREAD_H
 #define TB_THREAD_H
@@ -11,7 +11,7 @@
 
 /**
  * struct tb_worker - one thread, in the memory of its instance
- * @slots: first slot of the instance in the arena, thread after thread
+ * @first_slot: of the instance in the arena
  * @nr_slots: threads of the instance
  * @counters: of the counted pass, else NULL
  * @use_fifo: run under SCHED_FIFO
@@ -33,5 +33,42 @@ void *tb_thread_main(void *arg);
 
 /* May this process use SCHED_FIFO? */
 bool tb_thread_fifo_allowed(void);
+
+/*
+ * The loop of each kind, from the first edge to the end; 0, -ECANCELED if
+ * another thread failed, or -errno.
+ */
+int tb_initiator_loop(struct tb_worker *w, struct tb_err *err);
+int tb_peer_loop(struct tb_worker *w, struct tb_err *err);
+int tb_bystander_loop(struct tb_worker *w, struct tb_err *err);
+
+/* --- for these loops ----------------------------------------------------- */
+
+static inline const struct wl_role *tb_worker_role(const struct tb_worker *w)
+{
+	return tb_case_role(w->cs, w->wl.role);
+}
+
+static inline void tb_worker_step(struct tb_worker *w, enum tb_step step)
+{
+	atomic_store_explicit(&w->slot->step, step, memory_order_relaxed);
+}
+
+/* One turn of a wait. A thread that shares its CPU lets the others run. */
+void tb_worker_relax(const struct tb_worker *w);
+
+/* A callback of the workload failed: say which, where and in what phase. */
+int tb_worker_failed(struct tb_worker *w, const char *what, int code,
+		     struct tb_err *err);
+
+/* rearm, or what else a role may lack; the phase's name is in the message. */
+int tb_worker_call(struct tb_worker *w, enum tb_step step,
+		   int (*callback)(struct wl_thread *t), struct tb_err *err);
+
+/**
+ * tb_worker_op() - the op, timed, and its sample
+ * @phase: to which the op belongs; dropped if another has begun meanwhile
+ */
+int tb_worker_op(struct tb_worker *w, enum tb_phase phase, struct tb_err *err);
 
 #endif

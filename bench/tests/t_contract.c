@@ -8,11 +8,12 @@
 #include "tests/t_engine.h"
 
 /* Keys of a case; a parameter of that name would hide one. */
-static const char *const harness_keys[] = { "workload",	       "cpus",
-					    "instances",       "ops",
-					    "warmup_ops",      "repetitions",
-					    "timeout_seconds", "sched",
-					    "placement" };
+static const char *const harness_keys[] = {
+	"workload",   "cpus",	     "instances",	"ops",
+	"warmup_ops", "repetitions", "timeout_seconds", "sched",
+	"placement",  "share_cpus",  "rendezvous",	"batch",
+	"counters"
+};
 
 static struct tb_result result;
 
@@ -107,10 +108,14 @@ static void check_role(const struct wl_ops *ops, unsigned int i)
 	assert_phrase(r->help);
 	assert_non_null(r->op);
 	assert_int_equal(r->kind == WL_INITIATOR, i == 0);
-	if (r->kind != WL_INITIATOR) {
+	assert_int_not_equal(r->kind, WL_BYSTANDER);
+	if (r->kind != WL_INITIATOR && !ops->runs_free) {
 		assert_null(r->rearm);
 		assert_null(r->check);
 	}
+	assert_string_not_equal(r->name, "bystander");
+	if (r->max_threads)
+		assert_true(r->def_threads <= r->max_threads);
 	if (r->fills_cpus)
 		assert_int_equal(r->def_threads, 0);
 	for (j = 0; j < i; j++) {

@@ -264,6 +264,7 @@ static inline void t_case(struct tb_case *cs, const struct wl_ops *ops,
 		.repetitions = 1,
 		.timeout_s = 10,
 		.sched = TB_SCHED_OTHER,
+		.counted = true,
 		.placement = (char *)(uintptr_t) "spread",
 	};
 	assert_non_null(cs->conf);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From counters to metrics and caveats, with results made by hand. */
 #include "engine/ledger.h"
+#include "engine/metric.h"
 
 #include "campaign/params.h"
 #include "tests/t.h"
@@ -72,7 +73,7 @@ static struct tb_counter *counter(struct tb_result *r, const char *name)
 
 static double value(const struct tb_result *r, const char *name)
 {
-	const struct tb_metric *m = tb_ledger_find(r, name);
+	const struct tb_metric *m = tb_metric_find(r, name);
 
 	assert_non_null(m);
 	assert_int_equal(m->status, TB_STATUS_OK);
@@ -122,11 +123,11 @@ static void unit_follows_the_clock(void **state)
 	tb_ledger_fill(&cs, exact);
 	tb_ledger_fill(&cs, real);
 	assert_true(value(exact, "op_instructions") == 1000);
-	assert_null(tb_ledger_find(exact, "op_p50_ns"));
+	assert_null(tb_metric_find(exact, "op_p50_ns"));
 	assert_true(value(real, "op_p50_ns") == 8000);
 	assert_true(value(real, "op_p99_ns") == 8000);
 	assert_true(value(real, "op_p999_ns") == 8000);
-	assert_null(tb_ledger_find(real, "op_instructions"));
+	assert_null(tb_metric_find(real, "op_instructions"));
 	free(real);
 	fini(&cs, exact);
 }
@@ -140,7 +141,7 @@ static void instructions_need_one_instance(void **state)
 	(void)state;
 	cs.instances = 2;
 	tb_ledger_fill(&cs, r);
-	m = tb_ledger_find(r, "op_instructions");
+	m = tb_metric_find(r, "op_instructions");
 	assert_non_null(m);
 	assert_int_equal(m->status, TB_STATUS_ABSENT);
 	fini(&cs, r);
@@ -157,7 +158,7 @@ static void absent_part_makes_the_sum_absent(void **state)
 	c->status = TB_STATUS_ABSENT;
 	snprintf(c->reason, sizeof(c->reason), "not seen");
 	tb_ledger_fill(&cs, r);
-	m = tb_ledger_find(r, "flushes_per_op");
+	m = tb_metric_find(r, "flushes_per_op");
 	assert_non_null(m);
 	assert_int_equal(m->status, TB_STATUS_ABSENT);
 	assert_string_equal(m->reason, "not seen");
@@ -175,10 +176,10 @@ static void absent_is_no_zero(void **state)
 	(void)state;
 	r->nr_counters = 0;
 	tb_ledger_fill(&cs, r);
-	m = tb_ledger_find(r, "ipis_received_per_op");
+	m = tb_metric_find(r, "ipis_received_per_op");
 	assert_int_equal(m->status, TB_STATUS_ABSENT);
 	assert_string_equal(m->reason, "not counted");
-	m = tb_ledger_find(r, "flushes_per_op");
+	m = tb_metric_find(r, "flushes_per_op");
 	assert_int_equal(m->status, TB_STATUS_ABSENT);
 	fini(&cs, r);
 }

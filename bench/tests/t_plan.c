@@ -317,6 +317,65 @@ static void threads_fill_what_is_left(void **state)
 	tb_plan_fini(&plan);
 }
 
+static void bystanders_take_cpus(void **state)
+{
+	struct tb_plan plan;
+
+	(void)state;
+	parse(&plan, HERE "[case a]\nworkload = munmap\n"
+			  "threads.bystander = 2\n"
+			  "[case b]\nworkload = munmap\n"
+			  "threads.bystander = 2\n"
+			  "placement.bystander = shared\n");
+	assert_int_equal(plan.cases[0].nr_bystanders, 2);
+	assert_int_equal(plan.cases[0].nr_threads[1], here.nr_cpus - 3);
+	assert_int_equal(plan.cases[0].nr_cpus, here.nr_cpus - 2);
+	assert_int_equal(tb_case_nr_threads(&plan.cases[0]), here.nr_cpus);
+	assert_int_equal(plan.cases[1].nr_threads[1], here.nr_cpus - 1);
+	assert_int_equal(tb_case_nr_threads(&plan.cases[1]), here.nr_cpus + 2);
+	assert_string_equal(tb_case_placement(&plan.cases[1], 2), "shared");
+	assert_string_equal(tb_case_placement(&plan.cases[1], 1), "spread");
+	tb_plan_fini(&plan);
+}
+
+static void threads_share_cpus_if_they_must(void **state)
+{
+	struct tb_plan plan;
+
+	(void)state;
+	parse(&plan, HERE "[defaults]\nworkload = munmap\nshare_cpus = yes\n"
+			  "[case many]\ninstances = 4096\n"
+			  "threads.responder = 2\n"
+			  "[case few]\ninstances = 2\n");
+	assert_true(plan.cases[0].share_cpus);
+	assert_int_equal(plan.cases[0].nr_cpus, here.nr_cpus);
+	assert_int_equal(tb_case_nr_threads(&plan.cases[0]), 3 * 4096);
+	assert_false(plan.cases[1].share_cpus);
+	assert_int_equal(plan.cases[1].nr_cpus, 8);
+	tb_plan_fini(&plan);
+}
+
+static void rendezvous_is_resolved(void **state)
+{
+	struct tb_plan plan;
+
+	(void)state;
+	parse(&plan, HERE "[case a]\nworkload = munmap\n"
+			  "[case b]\nworkload = munmap\n"
+			  "rendezvous = per_batch\nbatch = 7\n"
+			  "[case c]\nworkload = lazy_idle\nwake_every = 5\n"
+			  "[case d]\nworkload = munmap\ncounters = no\n");
+	assert_int_equal(tb_case_meet(&plan.cases[0]), TB_MEET_PER_OP);
+	assert_int_equal(tb_case_rendezvous_every(&plan.cases[0]), 1);
+	assert_int_equal(tb_case_meet(&plan.cases[1]), TB_MEET_PER_BATCH);
+	assert_int_equal(tb_case_rendezvous_every(&plan.cases[1]), 7);
+	assert_int_equal(tb_case_meet(&plan.cases[2]), TB_MEET_PER_BATCH);
+	assert_int_equal(tb_case_rendezvous_every(&plan.cases[2]), 5);
+	assert_true(plan.cases[2].counted);
+	assert_false(plan.cases[3].counted);
+	tb_plan_fini(&plan);
+}
+
 static void last_key_varies_fastest(void **state)
 {
 	static const char *const names[] = {
@@ -531,13 +590,17 @@ static void too_many_threads(void **state)
 	check_bad(CASE "cpus = 9\n",
 		  "c.conf:5: cpus = 9: expected a number from 1 to 8");
 	check_bad(CASE "threads.responder = 8\n",
-		  "c.conf:3: [case m] needs 9 CPUs, expected at most 8");
+		  "c.conf:3: [case m] needs 9 CPUs, expected at most 8, or "
+		  "share_cpus = yes");
 	check_bad(CASE "instances = 9\n",
-		  "c.conf:3: [case m] needs 9 CPUs, expected at most 8");
+		  "c.conf:3: [case m] needs 9 CPUs, expected at most 8, or "
+		  "share_cpus = yes");
 	check_bad(CASE "instances = 4096\nthreads.responder = 4096\n",
-		  "c.conf:3: [case m] needs 16781312 CPUs, expected at most 8");
+		  "c.conf:3: [case m] needs 16781312 CPUs, expected at most 8, "
+		  "or share_cpus = yes");
 	check_bad(CASE "cpus = 2\nthreads.responder = 2\n",
-		  "c.conf:3: [case m] needs 3 CPUs, expected at most 2");
+		  "c.conf:3: [case m] needs 3 CPUs, expected at most 2, or "
+		  "share_cpus = yes");
 	check_bad(CASE "threads.initiator = 2\n",
 		  "c.conf:5: threads.initiator = 2: expected a number from 1 "
 		  "to 1");
@@ -545,6 +608,29 @@ static void too_many_threads(void **state)
 		  "c.conf:5: workload munmap has no role 'sleeper'");
 	check_bad(CASE "threads. = 1\n",
 		  "c.conf:5: workload munmap has no role ''");
+}
+
+static void bad_roles_and_rendezvous(void **state)
+{
+	(void)state;
+	check_bad(CASE "rendezvous = none\n",
+		  "c.conf:5: rendezvous = none: expected auto, per_op or "
+		  "per_batch: its responders do not run free");
+	check_bad(CASE "rendezvous = often\n",
+		  "c.conf:5: rendezvous = often: expected auto, per_op, "
+		  "per_batch or none");
+	check_bad(HERE "[case m]\nworkload = lazy_idle\nrendezvous = per_op\n",
+		  "c.conf:5: rendezvous: a parameter of workload lazy_idle "
+		  "says when there is a rendezvous");
+	check_bad(CASE "counters = maybe\n",
+		  "c.conf:5: counters = maybe: expected no or yes");
+	check_bad(CASE "placement.sleeper = spread\n",
+		  "c.conf:5: workload munmap has no role 'sleeper'");
+	check_bad(CASE "threads.bystander = 8\n",
+		  "c.conf:3: [case m] needs 9 CPUs, expected at most 8");
+	check_bad(CASE "instances = 9\nshare_cpus = yes\nsched = fifo\n",
+		  "c.conf:3: [case m]: threads share CPUs, which sched = fifo "
+		  "does not allow");
 }
 
 /* --- plan.json and files ------------------------------------------------- */
@@ -656,6 +742,10 @@ int main(void)
 		cmocka_unit_test(case_has_defaults),
 		cmocka_unit_test(case_goes_before_defaults),
 		cmocka_unit_test(threads_fill_what_is_left),
+		cmocka_unit_test(bystanders_take_cpus),
+		cmocka_unit_test(threads_share_cpus_if_they_must),
+		cmocka_unit_test(rendezvous_is_resolved),
+		cmocka_unit_test(bad_roles_and_rendezvous),
 		cmocka_unit_test(last_key_varies_fastest),
 		cmocka_unit_test(commas_of_a_cpu_list_are_no_sweep),
 		cmocka_unit_test(bad_campaigns),
