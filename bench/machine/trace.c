@@ -53,6 +53,18 @@ bool tb_trace_id(const char *name, uint64_t *id)
 	       tb_parse_u64(line, id);
 }
 
+/* Append the format file of the tracepoint "system/name" to @b. */
+static bool read_format(const char *name, struct tb_buf *b)
+{
+	const char *root = tb_trace_root();
+	char path[192];
+
+	if (!root)
+		return false;
+	snprintf(path, sizeof(path), "%s/events/%s/format", root, name);
+	return !tb_read_file(path, b) && b->data;
+}
+
 /* "remote IPI send" -> "remote_ipi_send" */
 static void as_word(char *to, size_t size_bytes, const char *from, int len)
 {
@@ -87,18 +99,54 @@ static unsigned int parse_reasons(const char *format,
 
 unsigned int tb_trace_flush_reasons(struct tb_flush_reason *reasons)
 {
-	const char *root = tb_trace_root();
 	struct tb_buf b = { 0 };
 	unsigned int nr = 0;
-	char path[192];
 
-	if (!root)
-		return 0;
-	snprintf(path, sizeof(path), "%s/events/tlb/tlb_flush/format", root);
-	if (!tb_read_file(path, &b) && b.data)
+	if (read_format("tlb/tlb_flush", &b))
 		nr = parse_reasons(b.data, reasons);
 	tb_buf_fini(&b);
 	return nr;
+}
+
+/*
+ * A line is "field:void * csd;	offset:16;	size:8;	signed:0;", and the name
+ * is what follows the type.
+ */
+static bool parse_field(const char *line, const char *name,
+			struct tb_trace_field *field)
+{
+	const char *end = strchr(line, ';');
+	size_t len = strlen(name);
+
+	return end && end > line + len && !strncmp(end - len, name, len) &&
+	       (end[-1 - (ptrdiff_t)len] == ' ' ||
+		end[-1 - (ptrdiff_t)len] == '*') &&
+	       sscanf(end, "; offset:%u; size:%u;", &field->offset_bytes,
+		      &field->size_bytes) == 2;
+}
+
+bool tb_trace_parse_field(const char *format, const char *name,
+			  struct tb_trace_field *field)
+{
+	const char *line = format;
+
+	while ((line = strstr(line, "field:"))) {
+		line += strlen("field:");
+		if (parse_field(line, name, field))
+			return true;
+	}
+	return false;
+}
+
+bool tb_trace_field(const char *event, const char *name,
+		    struct tb_trace_field *field)
+{
+	struct tb_buf b = { 0 };
+	bool is_found = read_format(event, &b) &&
+			tb_trace_parse_field(b.data, name, field);
+
+	tb_buf_fini(&b);
+	return is_found;
 }
 
 /*

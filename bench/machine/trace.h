@@ -11,6 +11,8 @@
 #define TB_MAX_FLUSH_REASONS 12
 /* TLB_FLUSH_ON_TASK_SWITCH, reason 0, as a word. */
 #define TB_TRACE_TASK_SWITCH "flush_on_task_switch"
+/* TLB_REMOTE_SEND_IPI, once per shootdown. */
+#define TB_TRACE_IPI_SEND "remote_ipi_send"
 
 /**
  * struct tb_flush_reason - one value of enum tlb_flush_reason
@@ -20,6 +22,14 @@
 struct tb_flush_reason {
 	unsigned int number;
 	char word[48];
+};
+
+/**
+ * struct tb_trace_field - where a field lies in the raw data of an event
+ */
+struct tb_trace_field {
+	unsigned int offset_bytes;
+	unsigned int size_bytes;
 };
 
 /**
@@ -42,6 +52,18 @@ bool tb_trace_id(const char *name, uint64_t *id);
  * Return: how many of TB_MAX_FLUSH_REASONS there are; 0 without tracefs.
  */
 unsigned int tb_trace_flush_reasons(struct tb_flush_reason *reasons);
+
+/**
+ * tb_trace_field() - look up field @name of the tracepoint "system/name"
+ *
+ * Offsets are what the kernel's format file says; kernels differ in them.
+ */
+bool tb_trace_field(const char *event, const char *name,
+		    struct tb_trace_field *field);
+
+/* The same in the text of a format file. */
+bool tb_trace_parse_field(const char *format, const char *name,
+			  struct tb_trace_field *field);
 
 /* Address of flush_tlb_func(), 0 if kallsyms does not tell (needs root). */
 unsigned long long tb_trace_flush_func(void);
