@@ -14,13 +14,17 @@
 #include <linux/perf_event.h>
 #include <perf/core.h>
 #include <perf/cpumap.h>
+#include <perf/event.h>
 #include <perf/evlist.h>
 #include <perf/evsel.h>
+#include <perf/mmap.h>
 #include <perf/threadmap.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/text.h"
 
@@ -134,6 +138,17 @@ static int open_last(struct tb_perf *p, struct perf_evsel *evsel,
 	return ret;
 }
 
+/* Each time it happens leaves a record, and lost ones are counted. */
+static void set_recorded(struct perf_event_attr *attr)
+{
+	attr->sample_period = 1;
+	attr->sample_type =
+		PERF_SAMPLE_TIME | PERF_SAMPLE_CPU | PERF_SAMPLE_RAW;
+	attr->use_clockid = 1;
+	attr->clockid = CLOCK_MONOTONIC_RAW;
+	attr->read_format |= PERF_FORMAT_LOST;
+}
+
 int tb_perf_add(struct tb_perf *p, const struct tb_perf_event *event)
 {
 	struct perf_event_attr attr = {
@@ -152,6 +167,8 @@ int tb_perf_add(struct tb_perf *p, const struct tb_perf_event *event)
 	if (!evsels)
 		return -ENOMEM;
 	p->evsels = evsels;
+	if (event->is_recorded)
+		set_recorded(&attr);
 	evsel = perf_evsel__new(&attr);
 	if (!evsel)
 		return -ENOMEM;
@@ -230,8 +247,66 @@ int tb_perf_read(const struct tb_perf *p, unsigned int event,
 	perf_counts_values__scale(&v, true, &scaled);
 	if (scaled < 0)
 		return -ENODATA;
-	*value = (struct tb_perf_value){ v.val, scaled };
+	*value = (struct tb_perf_value){ v.val, scaled, v.lost };
 	return 0;
+}
+
+/* --- rings --------------------------------------------------------------- */
+
+/* What set_recorded() asks for, as the kernel writes it. */
+struct sample {
+	struct perf_event_header header;
+	uint64_t time_ns;
+	uint32_t cpu;
+	uint32_t reserved;
+	uint32_t raw_bytes;
+	char raw[];
+};
+
+_Static_assert(offsetof(struct sample, raw) == TB_PERF_RECORD_BYTES,
+	       "what is written beside the raw data");
+
+int tb_perf_map(const struct tb_perf *p, size_t ring_bytes)
+{
+	int pages = (int)(ring_bytes / (size_t)sysconf(_SC_PAGESIZE));
+
+	errno = 0;
+	if (!perf_evlist__mmap(p->evlist, pages))
+		return 0;
+	return errno ? -errno : -ENOMEM;
+}
+
+/* The kernel's own remarks, as about lost records, are no records. */
+static void take_one(const struct sample *s, tb_perf_record_fn fn, void *arg)
+{
+	struct tb_perf_record r;
+
+	if (s->header.type != PERF_RECORD_SAMPLE)
+		return;
+	r = (struct tb_perf_record){
+		.time_ns = s->time_ns,
+		.cpu = s->cpu,
+		.raw = s->raw,
+		.raw_bytes = s->raw_bytes,
+	};
+	fn(arg, &r);
+}
+
+void tb_perf_take(const struct tb_perf *p, tb_perf_record_fn fn, void *arg)
+{
+	struct perf_mmap *ring;
+	union perf_event *event;
+
+	perf_evlist__for_each_mmap(p->evlist, ring, false)
+	{
+		if (perf_mmap__read_init(ring))
+			continue;
+		while ((event = perf_mmap__read_event(ring))) {
+			take_one((const struct sample *)event, fn, arg);
+			perf_mmap__consume(ring);
+		}
+		perf_mmap__read_done(ring);
+	}
 }
 
 void tb_perf_close(struct tb_perf *p)
