@@ -195,6 +195,7 @@ static uint64_t in_units(const struct tb_clock *c, uint64_t ticks)
 static void add_histogram(struct tb_json *j, const struct tb_clock *c,
 			  const struct tb_hist *h)
 {
+	uint64_t nr = 0;
 	unsigned int i;
 
 	tb_json_obj(j, "histogram");
@@ -206,12 +207,17 @@ static void add_histogram(struct tb_json *j, const struct tb_clock *c,
 	tb_json_u64(j, "overflow", h->overflow);
 	tb_json_arr(j, "buckets");
 	for (i = 0; i < TB_HIST_BUCKETS; i++) {
-		if (!h->bucket[i])
+		uint64_t low = in_units(c, tb_hist_low(i));
+
+		nr += h->bucket[i];
+		/* With ticks finer than the unit, buckets share a bound. */
+		if (!nr || low == in_units(c, tb_hist_low(i + 1)))
 			continue;
 		tb_json_arr(j, NULL);
-		tb_json_u64(j, NULL, in_units(c, tb_hist_low(i)));
-		tb_json_u64(j, NULL, h->bucket[i]);
+		tb_json_u64(j, NULL, low);
+		tb_json_u64(j, NULL, nr);
 		tb_json_arr_end(j);
+		nr = 0;
 	}
 	tb_json_arr_end(j);
 	tb_json_obj_end(j);
