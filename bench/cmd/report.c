@@ -25,7 +25,7 @@ static int run(int argc, char **argv)
 
 const struct tb_cmd tb_cmd_report = {
 	.name = "report",
-	.usage = "compare|show DIR",
-	.help = "read a campaign's records: text, HTML, plots, verdicts",
+	.usage = "compare|show|export DIR",
+	.help = "read a campaign's records: verdicts, plots, histograms",
 	.run = run,
 };

@@ -160,8 +160,8 @@ def test_data_behind_the_images(run, tmp_path):
 
 
 def test_distribution_by_hand():
-    first = figures.Histogram("ns", 3, 0, ((10.0, 2), (20.0, 1)))
-    second = figures.Histogram("ns", 5, 1, ((10.0, 4),))
+    first = figures.Histogram("ns", 3, 0, ((10, 2), (20, 1)), 10, 21, 42)
+    second = figures.Histogram("ns", 5, 1, ((10, 4),), 10, 1 << 41, 1 << 42)
     assert figures._tail([first, second]) == "10 1\n10 0.25\n20 0.125\n"
 
 

@@ -7,7 +7,6 @@ white can be read.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import tempfile
 from collections import Counter
@@ -18,7 +17,7 @@ from math import floor, log10
 from pathlib import Path
 
 from .compare import Row, Table, cases, collect
-from .model import Campaign, Histogram
+from .model import Campaign, Histogram, file_stem
 from .tables import cost_row, human
 
 COLOURS = ("#1f5a96", "#d1495b", "#2e7d4f", "#8a5a00")
@@ -55,7 +54,7 @@ def draw(campaign: Campaign, tables: list[Table]) -> tuple[list[Figure], str]:
     """Draw all figures into plots/. Returns them and why gnuplot failed ("" if it did not)."""
     sketches = [s for s in [_ipis(campaign)] if s]
     for i, case in enumerate(cases(campaign), 1):
-        name = f"{i:02d}-" + re.sub(r"[^A-Za-z0-9.]+", "-", case)[:60].strip("-")
+        name = file_stem(i, case)
         cost = next((r for t in tables if t.case == case for r in [cost_row(t)] if r), None)
         sketches += [s for s in (_boots(campaign, case, name, cost),
                                  _costs(campaign, case, name)) if s]

@@ -275,19 +275,23 @@ def _records(name: str, lines: list[tuple[int, bytes]], kinds: list[str],
         for key, planned in identity.items():
             if record.get(key, planned) != planned:
                 refuse(f"{key} is {record[key]}, the plan says {planned}")
-        for half in record.get("passes", {}).values():
-            if half and not _adds_up(half["histogram"]):
-                refuse("a histogram whose buckets do not add up to its count")
+        for half in filter(None, record.get("passes", {}).values()):
+            roles = half.get("roles", {}).values()
+            if not all(_adds_up(part["histogram"]) for part in (half, *roles)):
+                refuse("a histogram whose buckets do not add up to its count, or lie outside its"
+                       " minimum and maximum")
         records.append(record)
     return records
 
 
 def _adds_up(histogram: dict[str, Any]) -> bool:
-    """Tell whether buckets ascend and hold count ops, with or without the overflow."""
+    """Tell whether buckets ascend to the maximum and hold count ops, overflow in or out."""
     lows = [low for low, _ in histogram["buckets"]]
     total = sum(nr for _, nr in histogram["buckets"])
     ascend = all(a < b for a, b in zip(lows, lows[1:]))
-    return ascend and histogram["count"] - total in (0, histogram["overflow"])
+    inside = not lows or lows[0] <= histogram["min"] and lows[-1] <= histogram["max"]
+    return (ascend and inside and histogram["min"] <= histogram["max"]
+            and histogram["count"] - total in (0, histogram["overflow"]))
 
 
 def _no_twins(name: str, repetitions: list[dict[str, Any]]) -> None:
@@ -310,21 +314,25 @@ def _boot(record: dict[str, Any], repetitions: list[dict[str, Any]]) -> Boot:
 
 def _repetition(record: dict[str, Any]) -> Repetition:
     ok = record["state"] == "ok"
-    timed = record.get("passes", {}).get("timed")
+    timed = record.get("passes", {}).get("timed") if ok else None
     settings = {**record.get("params", {}), **record.get("harness", {})}
     return Repetition(
         case=record["case"], workload=record["workload"], number=record["repetition"],
         state=record["state"], reasons=tuple(record["reasons"]),
         caveats=tuple(record["caveats"]), soundness=record["soundness"],
         settings={k: str(v) for k, v in settings.items()},
-        timed=_histogram(timed["histogram"]) if ok and timed else None,
+        timed=_histogram(timed["histogram"]) if timed else None,
+        roles={name: _histogram(part["histogram"])
+               for name, part in timed.get("roles", {}).items()} if timed else {},
+        elapsed_ns=timed.get("elapsed_ns", 0) if timed else 0,
         metrics={m["name"]: _metric(m) for m in record["metrics"]} if ok else {},
         counters=tuple(_counter(c) for c in record["counters"]) if ok else ())
 
 
 def _histogram(data: dict[str, Any]) -> Histogram:
     buckets = tuple((low, nr) for low, nr in data["buckets"])
-    return Histogram(data["unit"], data["count"], data["overflow"], buckets)
+    return Histogram(data["unit"], data["count"], data["overflow"], buckets, data["min"],
+                     data["max"], data["sum"])
 
 
 def _metric(data: dict[str, Any]) -> Metric:

@@ -2,6 +2,7 @@
 """What a campaign is, once its files have been read and believed."""
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,10 @@ class Histogram:
     unit: str  # ns or instructions
     count: int
     overflow: int
-    buckets: tuple[tuple[float, int], ...]
+    buckets: tuple[tuple[int, int], ...]
+    min: int
+    max: int
+    sum: int
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,9 @@ class Repetition:
     caveats: tuple[str, ...]
     soundness: str  # sound, unsound or unchecked
     settings: dict[str, str]  # parameters of workload and engine, as text
-    timed: Histogram | None
+    timed: Histogram | None  # of the initiators
+    roles: dict[str, Histogram]  # of the others, in the same pass
+    elapsed_ns: int  # length of that pass
     metrics: dict[str, Metric]
     counters: tuple[Count, ...]
 
@@ -140,3 +146,12 @@ class Campaign:
         """Tell whether anything that was planned is not in the numbers (a skip is not lost)."""
         return bool(self.problems or self.bad_slots()
                     or self.bad_repetitions("failed", "timeout", "invalid"))
+
+
+def file_stem(number: int, case: str) -> str:
+    """Return how files about the case with this number, from 1, begin.
+
+    >>> file_stem(1, "lazy_idle-woken/cpus=4")
+    '01-lazy-idle-woken-cpus-4'
+    """
+    return f"{number:02d}-" + re.sub(r"[^A-Za-z0-9.]+", "-", case)[:60].strip("-")
