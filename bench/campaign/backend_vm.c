@@ -140,7 +140,7 @@ static int start_qemu(struct vm *vm, struct tb_err *err)
 		.is_exact = is_exact(vm),
 		.icount_shift = ICOUNT_SHIFT,
 		.seed = vm->boot->slot->seed,
-		.nr_cpus = plan->vm_shape.nr_cpus,
+		.shape = plan->vm_shape,
 		.memory_bytes = plan->vm_memory_bytes,
 		.image = vm->kernel->image,
 		.append = vm->kernel->append,

@@ -10,21 +10,13 @@
 #include "base/text.h"
 #include "campaign/cases.h"
 #include "campaign/order.h"
+#include "campaign/vmconf.h"
 
 #define DEFAULT_BOOTS 4
 #define MAX_NAME_CHARS 64
-#define DEFAULT_VM_CPUS 4
-#define DEFAULT_VM_MEMORY_BYTES (1ULL << 30)
-#define DEFAULT_VM_TIMEOUT_S 120
 
-static const char *const accels[] = { "auto", "kvm", "exact" };
 static const char *const section_kinds[] = { "campaign", "vm", "kernel",
 					     "defaults", "case" };
-
-const char *tb_accel_name(enum tb_accel accel)
-{
-	return accels[accel];
-}
 
 /* Names become file names and words of a report. */
 static int check_name(const struct tb_conf *conf, unsigned int line,
@@ -130,46 +122,6 @@ static int read_campaign(struct tb_plan *plan, const struct tb_conf *conf,
 	return ret;
 }
 
-static int read_vm(struct tb_plan *plan, const struct tb_conf *conf,
-		   struct tb_err *err)
-{
-	struct tb_section *s = tb_conf_section(conf, "vm");
-	const struct tb_entry *e = tb_section_find(s, "accel");
-	uint64_t cpus, timeout_s;
-	unsigned int i;
-
-	for (i = 0; e && i < ARRAY_SIZE(accels); i++)
-		if (!strcmp(e->value, accels[i]))
-			break;
-	if (e && i == ARRAY_SIZE(accels))
-		return tb_usage(err,
-				"%s:%u: accel = %s: expected auto, kvm or "
-				"exact",
-				conf->path, e->line, e->value);
-	plan->accel = e ? (enum tb_accel)i : TB_ACCEL_AUTO;
-	if (tb_section_u64(conf, s, "cpus", DEFAULT_VM_CPUS, 1, 64, &cpus,
-			   err) ||
-	    tb_section_u64(conf, s, "timeout_seconds", DEFAULT_VM_TIMEOUT_S, 1,
-			   86400, &timeout_s, err))
-		return err->code;
-	plan->vm_shape = (struct tb_shape){
-		.nr_cpus = (unsigned int)cpus,
-		.nr_sockets = 1,
-		.threads_per_core = 1,
-		.nr_nodes = 1,
-	};
-	plan->vm_timeout_s = (unsigned int)timeout_s;
-	plan->vm_memory_bytes = DEFAULT_VM_MEMORY_BYTES;
-	e = tb_section_find(s, "memory");
-	if (e && (!tb_parse_size(e->value, &plan->vm_memory_bytes) ||
-		  plan->vm_memory_bytes < 128ULL << 20))
-		return tb_usage(err,
-				"%s:%u: memory = %s: expected a size like 1G, "
-				"128M or more",
-				conf->path, e->line, e->value);
-	return 0;
-}
-
 static int read_kernel(struct tb_plan *plan, const struct tb_conf *conf,
 		       struct tb_section *s, struct tb_err *err)
 {
@@ -265,7 +217,7 @@ static int fill(struct tb_plan *plan, const struct tb_conf *conf,
 	if (!ret)
 		ret = read_campaign(plan, conf, err);
 	if (!ret)
-		ret = read_vm(plan, conf, err);
+		ret = tb_vmconf_read(plan, conf, err);
 	if (!ret)
 		ret = read_kernels(plan, conf, err);
 	if (!ret)
@@ -346,7 +298,8 @@ void tb_plan_json(const struct tb_plan *plan, struct tb_buf *b)
 	tb_json_str(&j, "type", "plan");
 	tb_json_str(&j, "campaign", plan->name);
 	tb_json_str(&j, "backend", plan->is_vm ? "vm" : "here");
-	tb_json_str(&j, "accel", plan->is_vm ? accels[plan->accel] : "none");
+	tb_json_str(&j, "accel",
+		    plan->is_vm ? tb_accel_name(plan->accel) : "none");
 	tb_json_u64(&j, "seed", plan->seed);
 	/* A resumed campaign must be the same to the letter, binary included.
 	 */

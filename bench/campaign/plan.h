@@ -3,8 +3,9 @@
  * A campaign file, resolved: kernels, cases and the exact order of slots.
  *
  *	[campaign]  name, backend = here | vm, boots, seed
- *	[vm]        cpus, memory (k, M, G), accel = auto | kvm | exact,
- *	            timeout_seconds (wall clock of one slot)
+ *	[vm]        cpus, sockets, threads_per_core, nodes, memory (k, M, G),
+ *	            accel = auto | kvm | exact, timeout_seconds (wall clock of
+ *	            one slot)
  *	[kernel N]  strategy = ID | image = DIR, append = kernel parameters
  *	[defaults]  keys of cases
  *	[case N]    workload, its parameters, and of the harness: cpus,

@@ -16,7 +16,7 @@
 #include "campaign/child.h"
 
 #define QEMU "qemu-system-x86_64"
-#define MAX_ARGS 64
+#define MAX_ARGS 96
 
 /* The command line: strings in @text, pointers in @argv. */
 struct command {
@@ -102,14 +102,42 @@ static const char *boot_args(const struct tb_qemu *q)
 			   : "console=ttyS0 panic=-1";
 }
 
+static void smp_arg(const struct tb_shape *s, struct command *c)
+{
+	arg(c, "-smp");
+	if (s->nr_sockets == 1 && s->threads_per_core == 1)
+		arg(c, "%u", s->nr_cpus);
+	else
+		arg(c, "%u,sockets=%u,cores=%u,threads=%u", s->nr_cpus,
+		    s->nr_sockets,
+		    s->nr_cpus / s->nr_sockets / s->threads_per_core,
+		    s->threads_per_core);
+}
+
+static void shape_args(const struct tb_qemu *q, struct command *c)
+{
+	unsigned int i, nr_nodes = q->shape.nr_nodes;
+	unsigned int cpus = q->shape.nr_cpus / nr_nodes;
+	uint64_t mbytes = q->memory_bytes >> 20;
+
+	smp_arg(&q->shape, c);
+	arg(c, "-m");
+	arg(c, "%" PRIu64 "M", mbytes);
+	for (i = 0; nr_nodes > 1 && i < nr_nodes; i++) {
+		arg(c, "-object");
+		arg(c, "memory-backend-ram,id=node%u,size=%" PRIu64 "M", i,
+		    mbytes / nr_nodes);
+		arg(c, "-numa");
+		arg(c, "node,nodeid=%u,memdev=node%u,cpus=%u-%u", i, i,
+		    i * cpus, (i + 1) * cpus - 1);
+	}
+}
+
 static void machine_args(const struct tb_qemu *q, struct command *c)
 {
 	arg(c, "-machine");
 	arg(c, "q35");
-	arg(c, "-smp");
-	arg(c, "%u", q->nr_cpus);
-	arg(c, "-m");
-	arg(c, "%" PRIu64 "M", q->memory_bytes >> 20);
+	shape_args(q, c);
 	arg(c, "-nodefaults");
 	arg(c, "-no-user-config");
 	arg(c, "-display");

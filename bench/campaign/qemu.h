@@ -10,11 +10,13 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "machine/topo.h"
 
 /**
  * struct tb_qemu - what to start
  * @is_exact: TCG with instruction counting, else KVM
  * @icount_shift: 2^shift virtual nanoseconds per instruction
+ * @shape: of the machine; with several nodes each has its part of the memory
  * @image: directory with vmlinux, booted by PVH
  * @append: further kernel parameters
  * @console: file for the first serial port; @log: for QEMU's own output
@@ -24,7 +26,7 @@ struct tb_qemu {
 	bool is_exact;
 	int icount_shift;
 	uint64_t seed;
-	unsigned int nr_cpus;
+	struct tb_shape shape;
 	uint64_t memory_bytes;
 	const char *image;
 	const char *append;

@@ -227,6 +227,50 @@ static void vm_is_as_asked(void **state)
 	tb_plan_fini(&plan);
 }
 
+static void check_shape(const char *keys, struct tb_shape expected)
+{
+	struct tb_buf text = { 0 };
+	struct tb_plan plan;
+
+	tb_buf_printf(&text, VM "[vm]\n%s[kernel a]\nimage = /a\n" TAIL, keys);
+	parse(&plan, text.data);
+	assert_int_equal(plan.vm_shape.nr_cpus, expected.nr_cpus);
+	assert_int_equal(plan.vm_shape.nr_sockets, expected.nr_sockets);
+	assert_int_equal(plan.vm_shape.threads_per_core,
+			 expected.threads_per_core);
+	assert_int_equal(plan.vm_shape.nr_nodes, expected.nr_nodes);
+	tb_plan_fini(&plan);
+	tb_buf_fini(&text);
+}
+
+static void vm_has_the_shape_asked_for(void **state)
+{
+	(void)state;
+	check_shape("", (struct tb_shape){ 4, 1, 1, 1 });
+	check_shape("cpus = 8\nsockets = 2\nthreads_per_core = 2\n",
+		    (struct tb_shape){ 8, 2, 2, 1 });
+	/* A node needs a socket of its own. */
+	check_shape("nodes = 2\n", (struct tb_shape){ 4, 2, 1, 2 });
+	check_shape("nodes = 2\nsockets = 4\n",
+		    (struct tb_shape){ 4, 4, 1, 2 });
+}
+
+/* Cases are checked against the machine that the VM will be. */
+static void vm_placement_knows_the_shape(void **state)
+{
+#define FAR                                                     \
+	"[kernel a]\nimage = /a\n[case m]\nworkload = munmap\n" \
+	"cpus = 2\nplacement = far\n"
+	struct tb_plan plan;
+
+	(void)state;
+	parse(&plan, VM "[vm]\nnodes = 2\n" FAR);
+	tb_plan_fini(&plan);
+	check_bad(VM "[vm]\nsockets = 2\n" FAR,
+		  "c.conf:11: placement far: there is one NUMA node with "
+		  "usable CPUs");
+}
+
 /* --- cases --------------------------------------------------------------- */
 
 #define HERE "[campaign]\nname = c\n"
@@ -487,6 +531,34 @@ static void bad_machines(void **state)
 	check_bad(VM "[vm]\ntimeout_seconds = 0\n[kernel a]\nimage = /a\n" TAIL,
 		  "c.conf:5: timeout_seconds = 0: expected a number from 1 to "
 		  "86400");
+	check_bad(VM
+		  "[vm]\nthreads_per_core = 0\n[kernel a]\nimage = /a\n" TAIL,
+		  "c.conf:5: threads_per_core = 0: expected a number from 1 "
+		  "to 64");
+	check_bad(VM
+		  "[vm]\nthreads_per_core = 3\n[kernel a]\nimage = /a\n" TAIL,
+		  "c.conf:5: threads_per_core = 3: expected a divisor of "
+		  "cpus / sockets = 4");
+	check_bad(VM "[vm]\nsockets = 2\nthreads_per_core = 4\n"
+		     "[kernel a]\nimage = /a\n" TAIL,
+		  "c.conf:6: threads_per_core = 4: expected a divisor of "
+		  "cpus / sockets = 2");
+	check_bad(VM "[vm]\nsockets = 3\n[kernel a]\nimage = /a\n" TAIL,
+		  "c.conf:5: sockets = 3: expected a divisor of cpus = 4");
+	check_bad(VM "[vm]\nnodes = 9\ncpus = 9\n[kernel a]\nimage = /a\n" TAIL,
+		  "c.conf:5: nodes = 9: expected a number from 1 to 8");
+	check_bad(VM "[vm]\nnodes = 3\n[kernel a]\nimage = /a\n" TAIL,
+		  "c.conf:5: nodes = 3: expected a divisor of cpus = 4");
+	check_bad(VM "[vm]\nsockets = 1\nnodes = 2\n"
+		     "[kernel a]\nimage = /a\n" TAIL,
+		  "c.conf:6: nodes = 2: expected a divisor of sockets = 1");
+	check_bad(VM "[vm]\nmemory = 257M\nnodes = 2\n"
+		     "[kernel a]\nimage = /a\n" TAIL,
+		  "c.conf:5: memory: expected whole megabytes for each of 2 "
+		  "nodes");
+	check_bad(VM "[vm]\nnodes = 3\ncpus = 3\n[kernel a]\nimage = /a\n" TAIL,
+		  "c.conf:4: memory: expected whole megabytes for each of 3 "
+		  "nodes");
 	check_bad(VM "[vm]\ncpu = 4\n[kernel a]\nimage = /a\n" TAIL,
 		  "c.conf:5: unknown key 'cpu' in [vm]");
 }
@@ -738,6 +810,8 @@ int main(void)
 		cmocka_unit_test(repetitions_interleave),
 		cmocka_unit_test(vm_has_defaults),
 		cmocka_unit_test(vm_is_as_asked),
+		cmocka_unit_test(vm_has_the_shape_asked_for),
+		cmocka_unit_test(vm_placement_knows_the_shape),
 		cmocka_unit_test(here_runs_this_kernel),
 		cmocka_unit_test(case_has_defaults),
 		cmocka_unit_test(case_goes_before_defaults),
