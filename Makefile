@@ -55,7 +55,7 @@ all: $(O)/tlbbench ## build tlbbench (the default)
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: setup
 setup: ## install the Debian packages that are missing (root)
@@ -132,6 +132,7 @@ check: ## everything, with real kernels in VMs; installs what it needs
 	$(Q)$(MAKE) --no-print-directory setup
 	$(Q)$(MAKE) --no-print-directory -j$(jobs) $(O)/tlbbench $(units) check-clang
 	$(Q)$(MAKE) --no-print-directory check-fast
+	$(Q)$(MAKE) --no-print-directory check-arm64
 	$(Q)kernels/check
 	$(Q)kernels/build $(demo_kernels)
 	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m vm bench/tests
@@ -157,6 +158,18 @@ pytest := $(PYTHON) -m pytest -q -p no:cacheprovider
 check-python: $(O)/tlbbench
 	$(Q)bench/tools/docs --check $(O)/tlbbench
 	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m 'not vm and not slow' bench/tests report/tests kernels/tests
+
+# clang is there anyway, and Debian's gcc for arm64 would be 80 MB more.
+arm64_units := $(O)/arm64/t_clock $(O)/arm64/t_hist
+$(arm64_units): $(O)/arm64/%: bench/tests/%.c $(wildcard bench/base/*.[ch] bench/tests/*.h bench/tests/mini/*.h)
+	@mkdir -p $(@D)
+	$(call say,ARM64,$@)
+	$(Q)clang --target=aarch64-linux-gnu -fuse-ld=lld -static -Ibench/tests/mini $(CPPFLAGS) $(CFLAGS) \
+	  $(filter %.c,$^) -lm -o $@
+
+.PHONY: check-arm64
+check-arm64: $(arm64_units) ## clock and histogram of arm64, emulated
+	$(Q)prove -Q --exec qemu-aarch64 $(arm64_units)
 
 .PHONY: lint
 lint: $(perf_libs) ## style, layers, manual, spelling

@@ -118,7 +118,7 @@ def percentiles(case: str, group: list[Sample]) -> str:
         min((h.min for h in timed), default=0), max((h.max for h in timed), default=0),
         sum(h.sum for h in pooled))
     notes = [f"kernel {first.slot.kernel}, case {case}, role {first.role}:"
-             f" {len({s.slot.number for s in group})} boots, {len(group)} repetitions, pooled",
+             f" boots {len({s.slot.number for s in group})}, repetitions {len(group)}, pooled",
              _exact(exact), PLACE,
              "soundness " + ", ".join(sorted({s.repetition.soundness for s in group})),
              *dict.fromkeys(f"caveat: {caveat}" for s in group for caveat in s.caveats())]
