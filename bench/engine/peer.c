@@ -31,10 +31,12 @@ static bool await_epoch(struct tb_worker *w, uint32_t done, uint32_t *epoch)
 static int answer_one(struct tb_worker *w, bool was_asleep, struct tb_err *err)
 {
 	enum tb_phase phase = tb_phase_now(w->arena);
-	uint64_t begin = tb_ticks_begin(w->clock), end;
+	const struct wl_role *role = tb_worker_role(w);
+	uint64_t begin, end;
 	int ret;
 
-	ret = tb_worker_role(w)->op(&w->wl);
+	begin = tb_ticks_begin(w->clock);
+	ret = role->op(&w->wl);
 	end = tb_ticks_end(w->clock);
 	if (ret)
 		return tb_worker_failed(w, "op", ret, err);
