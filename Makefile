@@ -32,6 +32,7 @@ layers := base machine engine campaign guest cmd
 bench_src := bench/tlbbench.c $(foreach d,$(layers),$(sort $(wildcard bench/$(d)/*.c)))
 workload_src := $(sort $(wildcard workloads/*.c))
 unit_src := $(sort $(wildcard bench/tests/t_*.c))
+accuracy_src := $(sort $(wildcard bench/accuracy/*.c))
 
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 bench_obj := $(call obj,$(bench_src) $(workload_src)) $(O)/obj/registry.o
@@ -99,7 +100,7 @@ $(O)/tests/%: $(O)/obj/bench/tests/%.o $(lib_obj) $(perf_libs) | $(O)/tests
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
--include $(patsubst %.o,%.d,$(bench_obj) $(call obj,$(unit_src)))
+-include $(patsubst %.o,%.d,$(bench_obj) $(call obj,$(unit_src) $(accuracy_src)))
 
 # --- the demo ----------------------------------------------------------------
 
@@ -119,12 +120,25 @@ demo: ## two kernels in, one comparison out: set-up, build, boots, report
 	  printf '\n== report\n'; \
 	  $(O)/tlbbench report compare "$$dir" || code=$$?; exit $$code
 
+# --- accuracy ----------------------------------------------------------------
+
+accuracy := $(patsubst bench/accuracy/%.c,$(O)/accuracy/%,$(accuracy_src))
+
+$(O)/accuracy/%: $(O)/obj/bench/accuracy/%.o $(O)/obj/bench/base/hist.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lm -o $@
+
+.PHONY: bench
+bench: $(O)/tlbbench $(accuracy) ## how accurate is it here: four minutes; ARGS='--rounds 3 spin'
+	$(Q)$(PYTHON) -B bench/accuracy/bench.py --build $(O) $(ARGS)
+
 # --- checks ------------------------------------------------------------------
 
 c_files = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 shell_files = $(shell git grep -lE '^\#!/bin/(ba)?sh' -- bench kernels report .ci)
 python_files = $(shell git ls-files -co --exclude-standard '*.py') report/run \
-	kernels/build kernels/check bench/tools/docs
+	kernels/build kernels/check bench/tools/docs bench/tools/check-hotloop
 tidy_flags = -std=gnu11 $(CPPFLAGS)
 
 .PHONY: check
@@ -155,7 +169,7 @@ check-unit: $(units)
 pytest := $(PYTHON) -m pytest -q -p no:cacheprovider
 
 .PHONY: check-python
-check-python: $(O)/tlbbench
+check-python: $(O)/tlbbench $(accuracy)
 	$(Q)bench/tools/docs --check $(O)/tlbbench
 	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m 'not vm and not slow' bench/tests report/tests kernels/tests
 
