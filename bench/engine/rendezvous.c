@@ -63,20 +63,27 @@ static void wait_once(const struct tb_worker *w, _Atomic uint32_t *word,
 
 /*
  * Until *@word is @value. Pairs with the release stores in answer() of peer.c
- * and in publish() and follow() below.
+ * and in publish() and follow() below. The clock is not read before a turn was
+ * in vain: most waits are shorter, and precede an op that may be.
  */
 static int wait_word(struct tb_worker *w, _Atomic uint32_t *word,
-		     uint32_t value, uint64_t until_ns)
+		     uint32_t value, bool is_bounded)
 {
+	uint64_t until_ns = 0;
 	uint32_t now;
 
 	while ((now = atomic_load_explicit(word, memory_order_acquire)) !=
 	       value) {
 		if (tb_phase_now(w->arena) == TB_PHASE_DRAIN)
 			return -ECANCELED;
-		if (tb_now_ns() > until_ns)
-			return -ETIMEDOUT;
 		wait_once(w, word, now);
+		if (!is_bounded ||
+		    atomic_load_explicit(word, memory_order_acquire) == value)
+			continue;
+		if (!until_ns)
+			until_ns = deadline(w);
+		else if (tb_now_ns() > until_ns)
+			return -ETIMEDOUT;
 	}
 	return 0;
 }
@@ -89,25 +96,26 @@ static int wait_word(struct tb_worker *w, _Atomic uint32_t *word,
  * enter_lazy_tlb() with this mm loaded (6.12: task_current_syscall() in
  * lib/syscall.c, context_switch() in kernel/sched/core.c).
  */
-static int wait_off_cpu(struct tb_worker *w, const struct tb_slot *peer, int fd,
-			uint64_t until_ns, struct tb_err *err)
+static int wait_off_cpu(struct tb_worker *w, const struct tb_peer *peer,
+			struct tb_err *err)
 {
+	const struct tb_slot *s = peer->slot;
+	uint64_t until_ns = deadline(w);
 	char text[16];
 
 	for (;;) {
-		ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+		ssize_t n = pread(peer->syscall_fd, text, sizeof(text) - 1, 0);
 
 		if (n <= 0)
 			return tb_fail_errno(err, n ? -errno : -ESRCH,
 					     "cannot read whether %s %u sleeps",
-					     role_name(w, peer->role),
-					     peer->idx);
+					     role_name(w, s->role), s->idx);
 		if (strncmp(text, "running", 7))
 			return 0;
 		if (tb_phase_now(w->arena) == TB_PHASE_DRAIN)
 			return -ECANCELED;
 		if (tb_now_ns() > until_ns)
-			return not_answering(w, peer, "go to sleep", err);
+			return not_answering(w, s, "go to sleep", err);
 		tb_worker_relax(w);
 	}
 }
@@ -117,10 +125,9 @@ void tb_peers_fini(struct tb_peers *p)
 	unsigned int i;
 
 	for (i = 0; i < p->nr; i++)
-		if (p->syscall_fd[i] >= 0)
-			close(p->syscall_fd[i]);
-	free(p->slot);
-	free(p->syscall_fd);
+		if (p->peer[i].syscall_fd >= 0)
+			close(p->peer[i].syscall_fd);
+	free(p->peer);
 }
 
 static int open_syscall_file(const struct tb_slot *peer, struct tb_err *err)
@@ -138,15 +145,19 @@ static int open_syscall_file(const struct tb_slot *peer, struct tb_err *err)
 	return fd;
 }
 
-static int add_peer(struct tb_peers *p, struct tb_slot *s, enum wl_kind kind,
-		    struct tb_err *err)
+static int add_peer(const struct tb_worker *w, struct tb_peers *p,
+		    struct tb_slot *s, struct tb_err *err)
 {
-	int fd = kind == WL_SLEEPER ? open_syscall_file(s, err) : -1;
+	const struct wl_role *role = tb_case_role(w->cs, s->role);
+	int fd = role->kind == WL_SLEEPER ? open_syscall_file(s, err) : -1;
 
-	if (kind == WL_SLEEPER && fd < 0)
+	if (role->kind == WL_SLEEPER && fd < 0)
 		return fd;
-	p->slot[p->nr] = s;
-	p->syscall_fd[p->nr++] = fd;
+	p->peer[p->nr++] = (struct tb_peer){
+		.slot = s,
+		.is_asleep = tb_peer_waits_asleep(w->cs, role),
+		.syscall_fd = fd,
+	};
 	return 0;
 }
 
@@ -162,39 +173,36 @@ int tb_peers_init(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 	};
 	if (w->wl.idx)
 		return 0;
-	p->slot = calloc(w->nr_slots, sizeof(struct tb_slot *));
-	p->syscall_fd = calloc(w->nr_slots, sizeof(*p->syscall_fd));
-	if (!p->slot || !p->syscall_fd)
+	p->peer = calloc(w->nr_slots, sizeof(*p->peer));
+	if (!p->peer)
 		return tb_fail_errno(err, -ENOMEM, "initiator");
 	for (i = 0; i < w->nr_slots && !ret; i++) {
 		struct tb_slot *s = tb_arena_slot(w->arena, w->first_slot + i);
-		enum wl_kind kind = tb_case_role(w->cs, s->role)->kind;
 
-		if (kind != WL_INITIATOR)
-			ret = add_peer(p, s, kind, err);
+		if (tb_case_role(w->cs, s->role)->kind != WL_INITIATOR)
+			ret = add_peer(w, p, s, err);
 	}
 	return ret;
 }
 
 static void publish(const struct tb_worker *w, struct tb_slot *s,
-		    uint32_t epoch)
+		    uint32_t epoch, bool is_asleep)
 {
-	const struct wl_role *role = tb_case_role(w->cs, s->role);
-
-	s->asked_ticks = tb_ticks_begin(w->clock);
+	if (is_asleep)
+		s->asked_ticks = tb_ticks_begin(w->clock);
 	/* Pairs with the acquire loads in await_epoch() and wait_word(). */
 	atomic_store_explicit(&s->epoch, epoch, memory_order_release);
-	if (epoch == TB_EPOCH_END || tb_peer_waits_asleep(w->cs, role))
+	if (is_asleep)
 		tb_futex_wake(&s->epoch);
 }
 
-static int await_peer(struct tb_worker *w, struct tb_peers *p, unsigned int i,
-		      uint64_t until_ns, struct tb_err *err)
+static int await_peer(struct tb_worker *w, const struct tb_peer *peer,
+		      uint32_t epoch, struct tb_err *err)
 {
-	int ret = wait_word(w, &p->slot[i]->ack, p->epoch, until_ns);
+	int ret = wait_word(w, &peer->slot->ack, epoch, true);
 
 	if (ret == -ETIMEDOUT)
-		return not_answering(w, p->slot[i], "acknowledge", err);
+		return not_answering(w, peer->slot, "acknowledge", err);
 	return ret;
 }
 
@@ -202,18 +210,16 @@ static int await_peer(struct tb_worker *w, struct tb_peers *p, unsigned int i,
 static int ask_peers(struct tb_worker *w, struct tb_peers *p,
 		     struct tb_err *err)
 {
-	uint64_t until_ns = deadline(w);
 	unsigned int i;
 	int ret = 0;
 
 	for (i = 0; i < p->nr; i++)
-		publish(w, p->slot[i], p->epoch);
+		publish(w, p->peer[i].slot, p->epoch, p->peer[i].is_asleep);
 	for (i = 0; i < p->nr && !ret; i++)
-		ret = await_peer(w, p, i, until_ns, err);
+		ret = await_peer(w, &p->peer[i], p->epoch, err);
 	for (i = 0; i < p->nr && !ret; i++)
-		if (p->syscall_fd[i] >= 0)
-			ret = wait_off_cpu(w, p->slot[i], p->syscall_fd[i],
-					   until_ns, err);
+		if (p->peer[i].syscall_fd >= 0)
+			ret = wait_off_cpu(w, &p->peer[i], err);
 	return ret;
 }
 
@@ -221,12 +227,12 @@ static int ask_peers(struct tb_worker *w, struct tb_peers *p,
 static int lead(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 {
 	uint32_t others = w->cs->nr_threads[0] - 1;
-	int ret = wait_word(w, &p->first->ack, p->epoch * others, UINT64_MAX);
+	int ret = wait_word(w, &p->first->ack, p->epoch * others, false);
 
 	if (!ret)
 		ret = ask_peers(w, p, err);
 	if (!ret && others)
-		publish(w, p->first, p->epoch);
+		publish(w, p->first, p->epoch, w->cs->share_cpus);
 	return ret;
 }
 
@@ -235,7 +241,7 @@ static int follow(struct tb_worker *w, struct tb_peers *p)
 	atomic_fetch_add_explicit(&p->first->ack, 1, memory_order_release);
 	if (w->cs->share_cpus)
 		tb_futex_wake(&p->first->ack);
-	return wait_word(w, &p->first->epoch, p->epoch, UINT64_MAX);
+	return wait_word(w, &p->first->epoch, p->epoch, false);
 }
 
 int tb_rendezvous(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
@@ -253,5 +259,5 @@ void tb_peers_leave(struct tb_worker *w)
 		return;
 	for (i = 0; i < w->nr_slots; i++)
 		publish(w, tb_arena_slot(w->arena, w->first_slot + i),
-			TB_EPOCH_END);
+			TB_EPOCH_END, true);
 }

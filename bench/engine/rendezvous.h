@@ -15,21 +15,31 @@
 #define TB_EPOCH_END UINT32_MAX
 
 /**
+ * struct tb_peer - what an initiator must know of one without touching the
+ *	slot, which the peer writes to
+ * @is_asleep: between two rendezvous, see tb_peer_waits_asleep()
+ * @syscall_fd: /proc/self/task/TID/syscall of a sleeper, -1 of a responder
+ */
+struct tb_peer {
+	struct tb_slot *slot;
+	bool is_asleep;
+	int syscall_fd;
+};
+
+/**
  * struct tb_peers - whom an initiator meets
  * @meets: there are rendezvous at all
  * @every: before ops 0, n, 2n, ...; 0: before op 0 only
  * @first: slot of the instance's first initiator
- * @nr: responders and sleepers, known to the first initiator alone
- * @syscall_fd: /proc/self/task/TID/syscall of a sleeper, -1 of a responder
+ * @peer, @nr: responders and sleepers, known to the first initiator alone
  * @epoch: of the last rendezvous
  */
 struct tb_peers {
 	bool meets;
 	uint64_t every;
 	struct tb_slot *first;
+	struct tb_peer *peer;
 	unsigned int nr;
-	struct tb_slot **slot;
-	int *syscall_fd;
 	uint32_t epoch;
 };
 
