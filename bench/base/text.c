@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool reserve(struct tb_buf *b, size_t more_bytes)
@@ -83,6 +84,19 @@ int tb_read_file(const char *path, struct tb_buf *b)
 		ret = -ENOMEM;
 	close(fd);
 	return ret;
+}
+
+int tb_read_regular(const char *path, size_t max_bytes, struct tb_buf *b)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if ((size_t)st.st_size > max_bytes)
+		return -EFBIG;
+	return tb_read_file(path, b);
 }
 
 int tb_read_line(const char *path, char *line, size_t size_bytes)

@@ -37,6 +37,14 @@ void tb_buf_fini(struct tb_buf *b);
  */
 int tb_read_file(const char *path, struct tb_buf *b);
 
+/**
+ * tb_read_regular() - tb_read_file() of a file that people or we have written
+ *
+ * Return: as there; -EINVAL if it is no regular file (a device may never end,
+ * a pipe never begin), -EFBIG if it is longer than @max_bytes.
+ */
+int tb_read_regular(const char *path, size_t max_bytes, struct tb_buf *b);
+
 /* First line of a file without its newline; 0 or -errno. */
 int tb_read_line(const char *path, char *line, size_t size_bytes);
 
