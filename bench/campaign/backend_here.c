@@ -36,7 +36,7 @@ static int run(const struct tb_boot *boot, struct tb_outcome *out,
 	uint64_t begin_ns = tb_now_ns();
 	struct tb_tally tally;
 	int ret = tb_slot_execute(boot->plan, -1, boot->sig, boot->sink, &tally,
-				  NULL, err);
+				  err);
 
 	out->host_seconds = (double)(tb_now_ns() - begin_ns) / 1e9;
 	out->first_record_seconds = -1;

@@ -270,6 +270,8 @@ static int watch(struct vm *vm, unsigned int timeout_s, struct tb_outcome *out,
 			return 0;
 		}
 		poll(&fd, 1, POLL_MS);
+		if (vm->boot->sink && vm->boot->sink->wait)
+			vm->boot->sink->wait(vm->boot->sink);
 	}
 }
 

@@ -45,10 +45,7 @@ static void count(struct tb_tally *tally, enum tb_state state)
 
 int tb_slot_execute(const struct tb_plan *plan, int icount_shift,
 		    struct tb_sig *sig, struct tb_sink *sink,
-		    struct tb_tally *tally,
-		    void (*show)(const struct tb_case *cs,
-				 const struct tb_result *r),
-		    struct tb_err *err)
+		    struct tb_tally *tally, struct tb_err *err)
 {
 	/* Two histograms: too large for the stack of a thread. */
 	struct tb_result *r = calloc(1, sizeof(*r));
@@ -77,8 +74,8 @@ int tb_slot_execute(const struct tb_plan *plan, int icount_shift,
 		ret = run_one(&env, cs, plan->reps[i].repetition, r, sink, err);
 		if (!ret)
 			count(tally, r->state);
-		if (!ret && show)
-			show(cs, r);
+		if (!ret && sink->show)
+			sink->show(sink, cs, r);
 		tb_result_fini(r);
 	}
 	tb_topo_fini(&topo);

@@ -13,10 +13,17 @@
  * struct tb_sink - where records go: a file, or the channel out of a VM
  * @put: takes one record, a line with its newline that does not say yet where
  *	it comes from (see tb_record_identify()), for good; 0 or -errno
+ * @show: gets the result behind the record that was just put, if it is of this
+ *	process; may be NULL
+ * @wait: called several times a second where somebody waits for the next
+ *	record and measures nothing meanwhile; may be NULL
  */
 struct tb_sink {
 	int (*put)(struct tb_sink *sink, const char *line, size_t len_bytes,
 		   struct tb_err *err);
+	void (*show)(struct tb_sink *sink, const struct tb_case *cs,
+		     const struct tb_result *r);
+	void (*wait)(struct tb_sink *sink);
 };
 
 /**
@@ -33,13 +40,9 @@ struct tb_tally {
  * tb_slot_execute() - the boot record, then the repetitions in plan->reps
  * @icount_shift: of the machine, negative outside exact mode
  * @tally: how the repetitions ended
- * @show: called with each result, e.g. to print it; may be NULL
  */
 int tb_slot_execute(const struct tb_plan *plan, int icount_shift,
 		    struct tb_sig *sig, struct tb_sink *sink,
-		    struct tb_tally *tally,
-		    void (*show)(const struct tb_case *cs,
-				 const struct tb_result *r),
-		    struct tb_err *err);
+		    struct tb_tally *tally, struct tb_err *err);
 
 #endif

@@ -268,7 +268,7 @@ int tb_store_begin(const struct tb_store *store, const struct tb_plan *plan,
 	int ret;
 
 	*file = (struct tb_slot_file){
-		.sink = { put },
+		.sink = { .put = put },
 		.store = store,
 		.plan = plan,
 		.slot = slot,

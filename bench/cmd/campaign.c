@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "campaign/image.h"
+#include "campaign/progress.h"
 #include "campaign/store.h"
 #include "cmd/cmd.h"
 
@@ -24,6 +25,7 @@ struct run {
 	struct tb_plan plan;
 	struct tb_store store;
 	struct tb_sig sig;
+	struct tb_progress progress;
 	unsigned int nr_bad;
 };
 
@@ -61,31 +63,42 @@ static int run_slot(struct run *r, const struct tb_slot_plan *slot,
 		.conf_text = r->conf_text.data,
 		.dir = file.dir,
 		.sig = &r->sig,
-		.sink = &file.sink,
+		.sink = tb_progress_begin(&r->progress, slot, &file.sink),
 	};
+	bool is_good;
 
 	if (!ret)
 		ret = backend_of(r)->run(&boot, &out, err);
 	if (!ret)
 		ret = tb_store_finish(&file, &out, err);
+	is_good = !ret && out.state == TB_SLOT_OK && !out.nr_not_ok;
+	tb_progress_end(&r->progress, is_good);
 	if (!ret)
 		print_slot(r, slot, &file, &out);
 	tb_store_abandon(&file);
-	r->nr_bad += out.state != TB_SLOT_OK || out.nr_not_ok;
+	r->nr_bad += !is_good;
 	tb_buf_fini(&out.log_tail);
 	return ret;
 }
 
 static int run_slots(struct run *r, struct tb_err *err)
 {
+	struct tb_progress *p = &r->progress;
 	unsigned int i;
-	int ret = 0;
+	int ret = tb_progress_init(p, &r->plan, STDERR_FILENO, err);
 
-	for (i = 0; i < r->plan.nr_slots && !ret; i++) {
+	for (i = 0; i < r->plan.nr_slots && !ret; i++)
 		if (tb_store_has_slot(&r->store, &r->plan, &r->plan.slots[i]))
-			continue;
-		ret = run_slot(r, &r->plan.slots[i], err);
-	}
+			tb_progress_skip(p, &r->plan.slots[i]);
+	if (!ret && p->nr_slots)
+		tb_progress_announce(p);
+	if (!ret && r->plan.is_vm)
+		fprintf(stderr, "tlbbench: accel %s, in %s\n",
+			tb_accel_name(r->plan.accel), r->store.dir);
+	for (i = 0; i < r->plan.nr_slots && !ret; i++)
+		if (p->is_left[i])
+			ret = run_slot(r, &r->plan.slots[i], err);
+	tb_progress_fini(p);
 	return ret;
 }
 
@@ -150,13 +163,8 @@ static int execute(struct run *r)
 	struct tb_err err = { 0 };
 	int ret = prepare(r, &err);
 
-	if (!ret) {
-		if (r->plan.is_vm)
-			fprintf(stderr, "tlbbench: %u slots, accel %s, in %s\n",
-				r->plan.nr_slots, tb_accel_name(r->plan.accel),
-				r->store.dir);
+	if (!ret)
 		ret = run_slots(r, &err);
-	}
 	if (ret) {
 		int code = tb_cmd_fail(&err);
 

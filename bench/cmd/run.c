@@ -12,8 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "campaign/backend.h"
 #include "campaign/params.h"
-#include "campaign/slot.h"
+#include "campaign/progress.h"
 #include "cmd/cmd.h"
 #include "engine/ledger.h"
 #include "engine/metric.h"
@@ -66,10 +67,12 @@ static void print_metric(const struct tb_metric *m)
 		       m->status == TB_STATUS_SCALED ? " (scaled)" : "");
 }
 
-static void show(const struct tb_case *cs, const struct tb_result *r)
+static void show(struct tb_sink *sink, const struct tb_case *cs,
+		 const struct tb_result *r)
 {
 	unsigned int i;
 
+	(void)sink;
 	printf("\n%s: %s.\n", cs->name, cs->ops->summary);
 	printf("  ");
 	print_cpus(cs, r);
@@ -172,20 +175,22 @@ static int discard(struct tb_sink *sink, const char *record, size_t len_bytes,
 	return 0;
 }
 
-/* A sink that prints lines of JSON. */
+/* A sink that prints. */
 struct printer {
 	struct tb_sink sink;
 	struct tb_slot_info info;
+	struct tb_progress progress;
 };
 
 static int print_record(struct tb_sink *sink, const char *record,
 			size_t len_bytes, struct tb_err *err)
 {
-	const struct printer *p = (const struct printer *)sink;
+	struct printer *p = (struct printer *)sink;
 	struct tb_buf line = { 0 };
 	int ret;
 
 	tb_record_identify(&p->info, record, len_bytes, &line);
+	tb_progress_clear(&p->progress);
 	ret = line.has_failed
 		      ? -ENOMEM
 		      : tb_write_all(STDOUT_FILENO, line.data, line.len_bytes);
@@ -193,12 +198,11 @@ static int print_record(struct tb_sink *sink, const char *record,
 	return ret ? tb_fail_errno(err, ret, "stdout") : 0;
 }
 
-static int execute(const struct tb_plan *plan, bool as_json,
-		   struct tb_tally *tally, struct tb_err *err)
+static int execute(struct tb_plan *plan, bool as_json, struct tb_tally *tally,
+		   struct tb_err *err)
 {
 	char release[128];
 	struct printer printer = {
-		.sink = { as_json ? print_record : discard },
 		.info = {
 			.campaign = plan->name,
 			.kernel = "running",
@@ -208,16 +212,30 @@ static int execute(const struct tb_plan *plan, bool as_json,
 			.accel = "none",
 		},
 	};
+	struct tb_progress *progress = &printer.progress;
+	struct tb_sink *sink;
 	struct tb_sig sig;
 	int ret = tb_sig_init(&sig);
 
 	if (ret)
 		return tb_fail_errno(err, ret, "signals");
 	tb_audit_release(release, sizeof(release));
+	ret = tb_backend_here.prepare(plan, &sig, err);
+	if (!ret)
+		ret = tb_progress_init(progress, plan, STDERR_FILENO, err);
+	if (ret)
+		goto out;
+	printer.sink.put = as_json ? print_record : discard;
+	printer.sink.show = as_json ? NULL : show;
 	if (!as_json)
 		printf("kernel %s\n", release);
-	return tb_slot_execute(plan, -1, &sig, &printer.sink, tally,
-			       as_json ? NULL : show, err);
+	fflush(stdout);
+	sink = tb_progress_begin(progress, &plan->slots[0], &printer.sink);
+	ret = tb_slot_execute(plan, -1, &sig, sink, tally, err);
+	tb_progress_end(progress, !ret && !tally->nr_bad);
+out:
+	tb_progress_fini(progress);
+	return ret;
 }
 
 static int parse_options(int argc, char **argv, bool *as_json,

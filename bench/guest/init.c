@@ -140,7 +140,7 @@ static bool is_right_kernel(struct guest *g)
 
 static int run_slot(struct guest *g, struct tb_err *err)
 {
-	struct channel_sink sink = { { put }, &g->channel };
+	struct channel_sink sink = { { .put = put }, &g->channel };
 	struct tb_topo topo = { 0 };
 	struct tb_plan plan = { 0 };
 	struct tb_sig sig;
@@ -157,7 +157,7 @@ static int run_slot(struct guest *g, struct tb_err *err)
 	if (ret)
 		goto out;
 	ret = tb_slot_execute(&plan, g->icount_shift, &sig, &sink.sink, &tally,
-			      NULL, err);
+			      err);
 	if (!ret) {
 		snprintf(count, sizeof(count), "%u", tally.nr_bad);
 		send_end(g, "ok", count);

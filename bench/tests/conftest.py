@@ -21,3 +21,12 @@ def _binary():
     """Fail early and once where there is nothing to test."""
     if not tlbtest.BINARY.is_file():
         pytest.fail(f"{tlbtest.BINARY}: not built; run make, or set TLBBENCH")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cache(request, tmp_path_factory):
+    """Keep how long tests took out of the user's cache; those in VMs need its kernels."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.module.__name__ != "test_vm":
+            patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

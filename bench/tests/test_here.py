@@ -206,7 +206,8 @@ def test_full_disk(fill, why, tmp_path):
     conf.write_text(BIG_CONF)
     done, results = fill(tmp_path, conf)
     assert done.returncode == 1 and done.stdout == ""
-    first, second = done.stderr.splitlines()
+    estimate, first, second = done.stderr.splitlines()
+    assert estimate.startswith("tlbbench: 1 slot to run: about ")
     assert first.startswith("tlbbench: cannot write ")
     assert first.endswith(f"/slots/00-running/records.jsonl: {why}")
     directory = (results / "tiny").resolve()
