@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/near.h"
 #include "base/text.h"
 #include "campaign/params.h"
 #include "campaign/settings.h"
@@ -31,7 +32,7 @@ static const char *const booleans[] = { "no", "yes" };
 static int usage_at(const struct draft *d, const struct tb_setting *s,
 		    const char *expected, struct tb_err *err)
 {
-	return tb_usage(err, "%s:%u: %s = %s: expected %s", d->conf->path,
+	return tb_usage(err, "%s:%u: %s = %.64s: expected %s", d->conf->path,
 			s->entry->line, s->key, s->value, expected);
 }
 
@@ -185,10 +186,27 @@ static int set_threads(const struct draft *d, const struct tb_setting *s,
 			    &cs->nr_threads[i], err);
 }
 
+static int usage_unknown_key(const struct draft *d, const struct tb_setting *s,
+			     struct tb_near *near, struct tb_err *err)
+{
+	struct tb_buf meant = { 0 };
+	const struct wl_param *p;
+
+	for (p = d->ops->params; p && p->name; p++)
+		tb_near_is(near, p->name);
+	tb_near_text(near, &meant);
+	tb_usage(err, "%s:%u: unknown key '%.64s' for workload %s%s",
+		 d->conf->path, s->entry->line, s->key, d->ops->name,
+		 meant.data ? meant.data : "");
+	tb_buf_fini(&meant);
+	return err->code;
+}
+
 static int apply(const struct draft *d, const struct tb_setting *s,
 		 struct tb_case *cs, unsigned int *cpus, struct tb_err *err)
 {
 	const struct wl_param *p = tb_param_find(cs->ops, s->key);
+	struct tb_near near = { .word = s->key };
 	char where[PATH_MAX + 16];
 
 	if (p) {
@@ -196,36 +214,36 @@ static int apply(const struct draft *d, const struct tb_setting *s,
 			 s->entry->line);
 		return tb_param_set(p, cs->conf, s->value, where, err);
 	}
-	if (!strcmp(s->key, "workload"))
+	if (tb_near_is(&near, "workload"))
 		return 0;
-	if (!strcmp(s->key, "cpus"))
+	if (tb_near_is(&near, "cpus"))
 		return set_unsigned(d, s, 1, d->topo->nr_cpus, cpus, err);
-	if (!strcmp(s->key, "instances"))
+	if (tb_near_is(&near, "instances"))
 		return set_unsigned(d, s, 1, MAX_THREADS, &cs->instances, err);
-	if (!strcmp(s->key, "share_cpus"))
+	if (tb_near_is(&near, "share_cpus"))
 		return set_bool(d, s, &cs->share_cpus, err);
-	if (!strcmp(s->key, "rendezvous"))
+	if (tb_near_is(&near, "rendezvous"))
 		return set_meet(d, s, cs, err);
-	if (!strcmp(s->key, "batch"))
+	if (tb_near_is(&near, "batch"))
 		return set_number(d, s, 0, 1000000000, &cs->batch, err);
-	if (!strcmp(s->key, "counters"))
+	if (tb_near_is(&near, "counters"))
 		return set_bool(d, s, &cs->counted, err);
-	if (!strcmp(s->key, "ops"))
+	if (tb_near_is(&near, "ops"))
 		return set_number(d, s, 1, 1000000000, &cs->nr_ops, err);
-	if (!strcmp(s->key, "warmup_ops"))
+	if (tb_near_is(&near, "warmup_ops"))
 		return set_number(d, s, 0, 1000000000, &cs->nr_warmup_ops, err);
-	if (!strcmp(s->key, "repetitions"))
+	if (tb_near_is(&near, "repetitions"))
 		return set_unsigned(d, s, 1, 1000, &cs->repetitions, err);
-	if (!strcmp(s->key, "timeout_seconds"))
+	if (tb_near_is(&near, "timeout_seconds"))
 		return set_unsigned(d, s, 1, 3600, &cs->timeout_s, err);
-	if (!strcmp(s->key, "sched"))
+	if (tb_near_is(&near, "sched"))
 		return set_sched(d, s, cs, err);
-	if (!strcmp(s->key, "placement") || !strncmp(s->key, "placement.", 10))
+	if (tb_near_is(&near, "placement") ||
+	    !strncmp(s->key, "placement.", 10))
 		return set_placement(d, s, cs, err);
 	if (!strncmp(s->key, "threads.", 8))
 		return set_threads(d, s, cs, err);
-	return tb_usage(err, "%s:%u: unknown key '%s' for workload %s",
-			d->conf->path, s->entry->line, s->key, cs->ops->name);
+	return usage_unknown_key(d, s, &near, err);
 }
 
 /* Roles that fill CPUs share what @cpus leaves them. */

@@ -2,13 +2,21 @@
 /* Strict INI parser. */
 #include "campaign/config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/near.h"
 #include "base/text.h"
+
+/* Longer ones are no mistakes but other files. */
+#define MAX_FILE_BYTES (1U << 20)
+#define MAX_LINE_CHARS 4096
+/* What messages quote of a line, so that what was expected fits too. */
+#define QUOTE "%.64s"
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 /* One more zeroed element at the end of an array; NULL if memory is short. */
 static void *grow(void *array_ptr, unsigned int *nr, size_t element_bytes)
@@ -32,7 +40,8 @@ static int add_section(struct tb_conf *conf, char *header, unsigned int line,
 	unsigned int i;
 
 	if (header[len - 1] != ']')
-		return tb_usage(err, "%s:%u: expected ']' at the end of '%s'",
+		return tb_usage(err,
+				"%s:%u: expected ']' at the end of '" QUOTE "'",
 				conf->path, line, header);
 	header[len - 1] = '\0';
 	name = tb_strip(header + 1);
@@ -45,7 +54,8 @@ static int add_section(struct tb_conf *conf, char *header, unsigned int line,
 		s = &conf->sections[i];
 		if (!strcmp(s->kind, kind) && !strcmp(s->name, name))
 			return tb_usage(err,
-					"%s:%u: section [%s%s%s] stands on "
+					"%s:%u: section [" QUOTE "%s" QUOTE
+					"] stands on "
 					"line %u already",
 					conf->path, line, kind,
 					*name ? " " : "", name, s->line);
@@ -71,21 +81,23 @@ static int add_entry(struct tb_conf *conf, char *text, unsigned int line,
 	char *key;
 
 	if (!equals || equals == text)
-		return tb_usage(err, "%s:%u: expected 'key = value', got '%s'",
-				conf->path, line, text);
+		return tb_usage(
+			err, "%s:%u: expected 'key = value', got '" QUOTE "'",
+			conf->path, line, text);
 	if (!conf->nr_sections)
-		return tb_usage(err, "%s:%u: expected a [section] before '%s'",
-				conf->path, line, text);
+		return tb_usage(
+			err, "%s:%u: expected a [section] before '" QUOTE "'",
+			conf->path, line, text);
 	*equals = '\0';
 	key = tb_strip(text);
 	s = &conf->sections[conf->nr_sections - 1];
 	for (i = 0; i < s->nr_entries; i++)
 		if (!strcmp(s->entries[i].key, key))
-			return tb_usage(err,
-					"%s:%u: key '%s' stands on line %u "
-					"already",
-					conf->path, line, key,
-					s->entries[i].line);
+			return tb_usage(
+				err,
+				"%s:%u: key '" QUOTE "' stands on line %u "
+				"already",
+				conf->path, line, key, s->entries[i].line);
 	e = grow(&s->entries, &s->nr_entries, sizeof(*e));
 	if (!e)
 		return tb_fail_errno(err, -ENOMEM, "%s", conf->path);
@@ -95,8 +107,34 @@ static int add_entry(struct tb_conf *conf, char *text, unsigned int line,
 	if (!e->key || !e->value)
 		return tb_fail_errno(err, -ENOMEM, "%s", conf->path);
 	if (!*e->value)
-		return tb_usage(err, "%s:%u: '%s' has no value", conf->path,
-				line, key);
+		return tb_usage(err, "%s:%u: '" QUOTE "' has no value",
+				conf->path, line, key);
+	return 0;
+}
+
+/* Of bytes below a blank only the tab, and what ends lines. */
+static int check_line(const struct tb_conf *conf, const char *line,
+		      unsigned int nr, struct tb_err *err)
+{
+	size_t len = strlen(line);
+	const char *p;
+
+	if (nr == 1 && !strncmp(line, BYTE_ORDER_MARK, 3))
+		return tb_usage(err,
+				"%s:1: begins with a byte order mark, expected "
+				"UTF-8 without one",
+				conf->path);
+	if (len > MAX_LINE_CHARS)
+		return tb_usage(err,
+				"%s:%u: line of %zu characters, expected at "
+				"most %d",
+				conf->path, nr, len, MAX_LINE_CHARS);
+	for (p = line; *p; p++)
+		if (iscntrl((unsigned char)*p) && *p != '\t' &&
+		    !(*p == '\r' && !p[1]))
+			return tb_usage(err,
+					"%s:%u: expected text, got byte 0x%02x",
+					conf->path, nr, (unsigned char)*p);
 	return 0;
 }
 
@@ -112,8 +150,9 @@ int tb_conf_parse(struct tb_conf *conf, const char *path, const char *text,
 		ret = tb_fail_errno(err, -ENOMEM, "%s", path);
 	while (!ret && (line = strsep(&rest, "\n"))) {
 		nr++;
+		ret = check_line(conf, line, nr, err);
 		line = tb_strip(line);
-		if (!*line || *line == '#' || *line == ';')
+		if (ret || !*line || *line == '#' || *line == ';')
 			continue;
 		ret = *line == '[' ? add_section(conf, line, nr, err)
 				   : add_entry(conf, line, nr, err);
@@ -124,22 +163,37 @@ int tb_conf_parse(struct tb_conf *conf, const char *path, const char *text,
 	return ret;
 }
 
+/* Text ends at its first NUL, and so would everything that looks at it. */
+static int check_nul(const char *path, const struct tb_buf *b,
+		     struct tb_err *err)
+{
+	const char *p, *nul = b->data + strlen(b->data);
+	unsigned int line = 1;
+
+	if (nul == b->data + b->len_bytes)
+		return 0;
+	for (p = b->data; p < nul; p++)
+		line += *p == '\n';
+	return tb_usage(err, "%s:%u: expected text, got byte 0x00", path, line);
+}
+
 int tb_conf_load(struct tb_conf *conf, const char *path, struct tb_err *err)
 {
 	struct tb_buf b = { 0 };
-	struct stat st;
 	int ret;
 
 	*conf = (struct tb_conf){ 0 };
-	/* A device may never end, a pipe may never begin. */
-	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		return tb_usage(err, "%s: expected a file", path);
-	ret = tb_read_file(path, &b);
-	if (ret)
+	ret = tb_read_regular(path, MAX_FILE_BYTES, &b);
+	if (ret == -EINVAL)
+		ret = tb_usage(err, "%s: expected a file", path);
+	else if (ret == -EFBIG)
+		ret = tb_usage(err, "%s: expected a file of at most 1 MiB",
+			       path);
+	else if (ret)
 		ret = tb_usage(err, "%s: %s", path, strerror(-ret));
-	else if (b.data && strlen(b.data) != b.len_bytes)
-		ret = tb_usage(err, "%s: not a text file", path);
-	else
+	else if (b.data)
+		ret = check_nul(path, &b, err);
+	if (!ret)
 		ret = tb_conf_parse(conf, path, b.data ? b.data : "", err);
 	tb_buf_fini(&b);
 	return ret;
@@ -176,10 +230,23 @@ struct tb_section *tb_conf_section(const struct tb_conf *conf, const char *kind)
 	return NULL;
 }
 
+static void note_asked(struct tb_section *s, const char *key)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_asked; i++)
+		if (!strcmp(s->asked[i], key))
+			return;
+	if (s->nr_asked < TB_MAX_ASKED)
+		s->asked[s->nr_asked++] = key;
+}
+
 struct tb_entry *tb_section_find(struct tb_section *s, const char *key)
 {
 	unsigned int i;
 
+	if (s)
+		note_asked(s, key);
 	for (i = 0; s && i < s->nr_entries; i++)
 		if (!strcmp(s->entries[i].key, key)) {
 			s->entries[i].is_used = true;
@@ -206,13 +273,30 @@ int tb_section_u64(const struct tb_conf *conf, struct tb_section *s,
 	if (!e)
 		return 0;
 	if (!tb_parse_u64(e->value, value) || *value < min || *value > max)
-		return tb_usage(err,
-				"%s:%u: %s = %s: expected a number from %llu "
-				"to %llu",
-				conf->path, e->line, key, e->value,
-				(unsigned long long)min,
-				(unsigned long long)max);
+		return tb_usage(
+			err,
+			"%s:%u: %s = " QUOTE ": expected a number from %llu "
+			"to %llu",
+			conf->path, e->line, key, e->value,
+			(unsigned long long)min, (unsigned long long)max);
 	return 0;
+}
+
+static int usage_unknown(const struct tb_conf *conf, const struct tb_section *s,
+			 const struct tb_entry *e, struct tb_err *err)
+{
+	struct tb_near near = { .word = e->key };
+	struct tb_buf meant = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < s->nr_asked; i++)
+		tb_near_is(&near, s->asked[i]);
+	tb_near_text(&near, &meant);
+	tb_usage(err, "%s:%u: unknown key '" QUOTE "' in [%s%s%s]%s",
+		 conf->path, e->line, e->key, s->kind, *s->name ? " " : "",
+		 s->name, meant.data ? meant.data : "");
+	tb_buf_fini(&meant);
+	return err->code;
 }
 
 int tb_conf_check_used(const struct tb_conf *conf, struct tb_err *err)
@@ -224,12 +308,8 @@ int tb_conf_check_used(const struct tb_conf *conf, struct tb_err *err)
 
 		for (j = 0; j < s->nr_entries; j++)
 			if (!s->entries[j].is_used)
-				return tb_usage(err,
-						"%s:%u: unknown key '%s' in "
-						"[%s%s%s]",
-						conf->path, s->entries[j].line,
-						s->entries[j].key, s->kind,
-						*s->name ? " " : "", s->name);
+				return usage_unknown(conf, s, &s->entries[j],
+						     err);
 	}
 	return 0;
 }

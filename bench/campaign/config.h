@@ -7,8 +7,9 @@
  *	key = value
  *
  * Every mistake is a usage error that names file:line: a key twice, a section
- * twice, a line that is neither, and keys that nobody asked for. (inih and
- * iniparser keep the last of two equal keys or cut long names silently.)
+ * twice, a line that is neither, bytes that are no text, and keys that nobody
+ * asked for; of these the nearest that somebody did ask for is suggested. (inih
+ *and iniparser keep the last of two equal keys or cut long names silently.)
  */
 #ifndef TB_CONFIG_H
 #define TB_CONFIG_H
@@ -29,10 +30,13 @@ struct tb_entry {
 	bool is_used;
 };
 
+#define TB_MAX_ASKED 16
+
 /**
  * struct tb_section - one section
  * @kind: first word of the header
  * @name: the rest, "" if there is none
+ * @asked: keys that somebody asked for, to suggest one for an unknown key
  */
 struct tb_section {
 	char *kind;
@@ -40,6 +44,8 @@ struct tb_section {
 	unsigned int line;
 	struct tb_entry *entries;
 	unsigned int nr_entries;
+	const char *asked[TB_MAX_ASKED];
+	unsigned int nr_asked;
 };
 
 struct tb_conf {
@@ -60,7 +66,7 @@ void tb_conf_fini(struct tb_conf *conf);
 struct tb_section *tb_conf_section(const struct tb_conf *conf,
 				   const char *kind);
 
-/* The entry, marked as used, or NULL. */
+/* The entry, marked as used, or NULL; @key is a constant. */
 struct tb_entry *tb_section_find(struct tb_section *s, const char *key);
 
 /* Value of @key, or @def where section or key is missing. */

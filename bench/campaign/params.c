@@ -97,7 +97,7 @@ int tb_param_set(const struct wl_param *p, void *conf, const char *text,
 		return 0;
 	}
 	tb_param_range(p, &range);
-	tb_usage(err, "%s: %s = %s: expected %s", where, p->name, text,
+	tb_usage(err, "%s: %s = %.64s: expected %s", where, p->name, text,
 		 range.data ? range.data : "another value");
 	tb_buf_fini(&range);
 	return err->code;

@@ -29,7 +29,7 @@ static int check_name(const struct tb_conf *conf, unsigned int line,
 			break;
 	if (*p || !*name || !isalnum((unsigned char)*name))
 		return tb_usage(err,
-				"%s:%u: name '%s': expected letters, digits "
+				"%s:%u: name '%.64s': expected letters, digits "
 				"and - _ . +",
 				conf->path, line, name);
 	if (p - name > MAX_NAME_CHARS)
@@ -56,7 +56,7 @@ static int check_sections(const struct tb_conf *conf, struct tb_err *err)
 		if (kind == ARRAY_SIZE(section_kinds))
 			return tb_usage(
 				err,
-				"%s:%u: unknown section [%s], expected "
+				"%s:%u: unknown section [%.64s], expected "
 				"campaign, vm, kernel, defaults or case",
 				conf->path, s->line, s->kind);
 		if (is_named && check_name(conf, s->line, s->name, err))
@@ -87,7 +87,7 @@ static int read_backend(struct tb_plan *plan, const struct tb_conf *conf,
 	plan->is_vm = !strcmp(e->value, "vm");
 	if (plan->is_vm)
 		return 0;
-	return tb_usage(err, "%s:%u: backend = %s: expected here or vm",
+	return tb_usage(err, "%s:%u: backend = %.64s: expected here or vm",
 			conf->path, e->line, e->value);
 }
 

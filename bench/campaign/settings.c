@@ -51,11 +51,12 @@ static int check_distinct(const struct tb_conf *conf,
 	for (i = 0; i < s->nr_values; i++)
 		for (j = 0; j < i; j++)
 			if (!strcmp(s->values[i], s->values[j]))
-				return tb_usage(err,
-						"%s:%u: %s = %s: expected each "
-						"value once",
-						conf->path, s->entry->line,
-						s->key, s->entry->value);
+				return tb_usage(
+					err,
+					"%s:%u: %s = %.64s: expected each "
+					"value once",
+					conf->path, s->entry->line, s->key,
+					s->entry->value);
 	return 0;
 }
 

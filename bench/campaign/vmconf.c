@@ -33,7 +33,7 @@ static int read_accel(struct tb_plan *plan, const struct tb_conf *conf,
 			return 0;
 		}
 	return e ? tb_usage(err,
-			    "%s:%u: accel = %s: expected auto, kvm or exact",
+			    "%s:%u: accel = %.64s: expected auto, kvm or exact",
 			    conf->path, e->line, e->value)
 		 : 0;
 }
@@ -93,10 +93,11 @@ static int read_memory(struct tb_plan *plan, const struct tb_conf *conf,
 	plan->vm_memory_bytes = DEFAULT_MEMORY_BYTES;
 	if (e && (!tb_parse_size(e->value, &plan->vm_memory_bytes) ||
 		  plan->vm_memory_bytes < 128ULL << 20))
-		return tb_usage(err,
-				"%s:%u: memory = %s: expected a size like 1G, "
-				"128M or more",
-				conf->path, e->line, e->value);
+		return tb_usage(
+			err,
+			"%s:%u: memory = %.64s: expected a size like 1G, "
+			"128M or more",
+			conf->path, e->line, e->value);
 	if (nodes > 1 && plan->vm_memory_bytes % ((uint64_t)nodes << 20))
 		return tb_usage(err,
 				"%s:%u: memory: expected whole megabytes for "

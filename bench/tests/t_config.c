@@ -3,6 +3,7 @@
 #include "campaign/config.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "tests/t.h"
 
@@ -108,9 +109,89 @@ static void bad_lines(void **state)
 	check_bad("[s]\r\n\r\nk = \t\r\n", "f.conf:3: 'k' has no value");
 	check_bad("\n\nk = v\n[s]\n",
 		  "f.conf:3: expected a [section] before 'k = v'");
-	/* A byte order mark is no blank. */
+}
+
+static void bytes_that_are_no_text(void **state)
+{
+	(void)state;
 	check_bad("\xef\xbb\xbf[s]\n",
-		  "f.conf:1: expected 'key = value', got '\xef\xbb\xbf[s]'");
+		  "f.conf:1: begins with a byte order mark, expected UTF-8 "
+		  "without one");
+	check_bad("[s]\nk = \033[1m\n",
+		  "f.conf:2: expected text, got byte 0x1b");
+	check_bad("# \a\n", "f.conf:1: expected text, got byte 0x07");
+	check_bad("[s]\n\n\x7f"
+		  "ELF\n",
+		  "f.conf:3: expected text, got byte 0x7f");
+	/* Lines that end as they did before 2001. */
+	check_bad("[s]\rk = v\rl = w\r",
+		  "f.conf:1: expected text, got byte 0x0d");
+}
+
+/* As many as that of one character, between two texts. */
+static char *long_text(const char *before, char c, size_t nr, const char *after)
+{
+	char *text = malloc(strlen(before) + nr + strlen(after) + 1);
+
+	assert_non_null(text);
+	strcpy(text, before);
+	memset(text + strlen(before), c, nr);
+	strcpy(text + strlen(before) + nr, after);
+	return text;
+}
+
+static void long_lines_are_bounded(void **state)
+{
+	char *text = long_text("[s]\nk = ", 'x', 4092, "\nl = 1");
+	struct tb_conf conf;
+
+	(void)state;
+	parse(&conf, text);
+	assert_int_equal(strlen(conf.sections[0].entries[0].value), 4092);
+	check_value(&conf, "s", "l", "1");
+	tb_conf_fini(&conf);
+	free(text);
+	text = long_text("[s]\nk = ", 'x', 4093, "\nl = 1");
+	check_bad(text, "f.conf:2: line of 4097 characters, expected at most "
+			"4096");
+	free(text);
+}
+
+/* What was expected is said, however long the line that is quoted. */
+static void long_lines_are_quoted_in_part(void **state)
+{
+	static const char part[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+				   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+	char *text = long_text("[s]\n", 'x', 3000, "");
+	char message[256];
+
+	(void)state;
+	snprintf(message, sizeof(message),
+		 "f.conf:2: expected 'key = value', got '%s'", part);
+	check_bad(text, message);
+	free(text);
+	text = long_text("[s]\n", 'x', 3000, " =");
+	snprintf(message, sizeof(message), "f.conf:2: '%s' has no value", part);
+	check_bad(text, message);
+	free(text);
+	text = long_text("[", 'x', 3000, "");
+	snprintf(message, sizeof(message),
+		 "f.conf:1: expected ']' at the end of '[%.63s'", part);
+	check_bad(text, message);
+	free(text);
+}
+
+static void tabs_are_blanks(void **state)
+{
+	struct tb_conf conf;
+
+	(void)state;
+	parse(&conf, "\t[\ts\tt\t]\t\n\tk\t=\ta\tb\t\n");
+	assert_string_equal(conf.sections[0].kind, "s");
+	assert_string_equal(conf.sections[0].name, "t");
+	assert_string_equal(conf.sections[0].entries[0].key, "k");
+	assert_string_equal(conf.sections[0].entries[0].value, "a\tb");
+	tb_conf_fini(&conf);
 }
 
 static void bad_headers(void **state)
@@ -165,6 +246,22 @@ static void unknown_keys_are_found(void **state)
 	err = (struct tb_err){ 0 };
 	tb_section_find(&conf.sections[2], "z");
 	assert_int_equal(tb_conf_check_used(&conf, &err), 0);
+	tb_conf_fini(&conf);
+}
+
+static void unknown_keys_have_neighbours(void **state)
+{
+	struct tb_err err = { 0 };
+	struct tb_conf conf;
+
+	(void)state;
+	parse(&conf, "[s]\nseeed = 1\n");
+	tb_section_find(&conf.sections[0], "name");
+	tb_section_find(&conf.sections[0], "seed");
+	tb_section_find(&conf.sections[0], "boots");
+	assert_int_equal(tb_conf_check_used(&conf, &err), -EINVAL);
+	assert_string_equal(err.text, "f.conf:2: unknown key 'seeed' in [s], "
+				      "did you mean 'seed'?");
 	tb_conf_fini(&conf);
 }
 
@@ -259,12 +356,36 @@ static void bad_files_are_named(void **state)
 	check_load("/dev/zero", ": expected a file");
 	assert_int_equal(tb_write_file(path, zeroes, sizeof(zeroes) - 1, &err),
 			 0);
-	check_load(path, ": not a text file");
+	check_load(path, ":2: expected text, got byte 0x00");
 	/* At the very end too. */
 	assert_int_equal(tb_write_file(path, "[s]", 4, &err), 0);
-	check_load(path, ": not a text file");
+	check_load(path, ":1: expected text, got byte 0x00");
 	t_write(path, "[s]\nk\n");
 	check_load(path, ":2: expected 'key = value', got 'k'");
+}
+
+/* Not read at all: it may be a disk image. */
+static void huge_files_are_refused(void **state)
+{
+	const char *path = t_path(*state, "f.conf");
+	struct tb_err err = { 0 };
+	struct tb_conf conf;
+
+	t_write(path, "[s]\n");
+	assert_int_equal(truncate(path, (1 << 20) + 1), 0);
+	check_load(path, ": expected a file of at most 1 MiB");
+	assert_int_equal(truncate(path, 1LL << 40), 0);
+	check_load(path, ": expected a file of at most 1 MiB");
+	/* Much text is fine. */
+	{
+		char *text = long_text("[s]\n", '\n', (1 << 20) - 9, "k = v");
+
+		t_write(path, text);
+		free(text);
+	}
+	assert_int_equal(tb_conf_load(&conf, path, &err), 0);
+	check_value(&conf, "s", "k", "v");
+	tb_conf_fini(&conf);
 }
 
 int main(void)
@@ -274,14 +395,20 @@ int main(void)
 		cmocka_unit_test(empty_files_are_empty),
 		cmocka_unit_test(line_ends_do_not_matter),
 		cmocka_unit_test(bad_lines),
+		cmocka_unit_test(bytes_that_are_no_text),
+		cmocka_unit_test(long_lines_are_bounded),
+		cmocka_unit_test(long_lines_are_quoted_in_part),
+		cmocka_unit_test(tabs_are_blanks),
 		cmocka_unit_test(bad_headers),
 		cmocka_unit_test(twice_is_once_too_often),
 		cmocka_unit_test(same_words_elsewhere_are_fine),
 		cmocka_unit_test(unknown_keys_are_found),
+		cmocka_unit_test(unknown_keys_have_neighbours),
 		cmocka_unit_test(what_is_missing_has_a_default),
 		cmocka_unit_test(numbers_are_in_range),
 		T_DIR(files_are_loaded),
 		T_DIR(bad_files_are_named),
+		T_DIR(huge_files_are_refused),
 	};
 
 	return T_RUN("config", tests);

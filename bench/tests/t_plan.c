@@ -492,7 +492,8 @@ static void bad_campaigns(void **state)
 		  "c.conf:3: seed = 4294967296: expected a number from 1 to "
 		  "4294967295");
 	check_bad(HERE "boot = 1\n" TAIL,
-		  "c.conf:3: unknown key 'boot' in [campaign]");
+		  "c.conf:3: unknown key 'boot' in [campaign], did you mean "
+		  "'boots'?");
 	check_bad(HERE, "c.conf: expected a [case NAME]");
 }
 
@@ -560,7 +561,7 @@ static void bad_machines(void **state)
 		  "c.conf:4: memory: expected whole megabytes for each of 3 "
 		  "nodes");
 	check_bad(VM "[vm]\ncpu = 4\n[kernel a]\nimage = /a\n" TAIL,
-		  "c.conf:5: unknown key 'cpu' in [vm]");
+		  "c.conf:5: unknown key 'cpu' in [vm], did you mean 'cpus'?");
 }
 
 static void bad_kernels(void **state)
@@ -576,7 +577,8 @@ static void bad_kernels(void **state)
 	check_bad(VM "[kernel a]\nimage = /a\nstrategy = b\n" TAIL,
 		  "c.conf:4: [kernel a]: expected either strategy or image");
 	check_bad(VM "[kernel a]\nimage = /a\nappends = x\n" TAIL,
-		  "c.conf:6: unknown key 'appends' in [kernel a]");
+		  "c.conf:6: unknown key 'appends' in [kernel a], did you mean "
+		  "'append'?");
 }
 
 #define CASE HERE "[case m]\nworkload = munmap\n"
@@ -600,6 +602,13 @@ static void bad_cases(void **state)
 		  "workload in each [case NAME]");
 	check_bad(CASE "wake_every = 1\n",
 		  "c.conf:5: unknown key 'wake_every' for workload munmap");
+	check_bad(CASE "oops = 1\n", "c.conf:5: unknown key 'oops' for "
+				     "workload munmap, did you mean 'ops'?");
+	check_bad(CASE "pagse = 1\n", "c.conf:5: unknown key 'pagse' for "
+				      "workload munmap, did you mean 'pages'?");
+	check_bad(CASE "timeout = 1\n",
+		  "c.conf:5: unknown key 'timeout' for workload munmap, did "
+		  "you mean 'timeout_seconds'?");
 	check_bad(CASE "pages = 4097\n",
 		  "c.conf:5: pages = 4097: expected 1 to 1022");
 	check_bad(CASE "pages = 1, 2, x\n",
