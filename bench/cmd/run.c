@@ -99,11 +99,15 @@ static void show(struct tb_sink *sink, const struct tb_case *cs,
 /* An argument becomes a line of a campaign file: a key, not a comment. */
 static int check_argument(const char *arg, struct tb_err *err)
 {
-	if (!isalpha((unsigned char)*arg) || strchr(arg, '\n'))
+	size_t len = 0;
+
+	while (arg[len] && !iscntrl((unsigned char)arg[len]))
+		len++;
+	if (!isalpha((unsigned char)*arg) || arg[len])
 		return tb_usage(err,
 				"run: '%.*s': expected a workload or "
 				"key=value",
-				(int)strcspn(arg, "\n"), arg);
+				len < 64 ? (int)len : 64, arg);
 	if (!strncmp(arg, "workload=", strlen("workload=")))
 		return tb_usage(err,
 				"run: '%s': expected the workload's name alone",
@@ -111,14 +115,24 @@ static int check_argument(const char *arg, struct tb_err *err)
 	return 0;
 }
 
-static bool is_repeated(char **argv, int i)
+/* Up to the equals sign: the workload, or the key. */
+static size_t word_chars(const char *arg)
 {
+	return strcspn(arg, "= \t");
+}
+
+static int check_once(char **argv, int i, struct tb_err *err)
+{
+	size_t len = word_chars(argv[i]);
 	int j;
 
 	for (j = 0; j < i; j++)
-		if (!strcmp(argv[j], argv[i]))
-			return true;
-	return false;
+		if (word_chars(argv[j]) == len &&
+		    !strncmp(argv[j], argv[i], len))
+			return tb_usage(err,
+					"run: '%.64s': expected '%.*s' once",
+					argv[i], (int)len, argv[i]);
+	return 0;
 }
 
 static int make_conf(int argc, char **argv, struct tb_buf *b,
@@ -130,7 +144,7 @@ static int make_conf(int argc, char **argv, struct tb_buf *b,
 	tb_buf_printf(b, "[campaign]\nname = run\nbackend = here\n");
 	tb_buf_printf(b, "[defaults]\n");
 	for (i = 0; i < argc; i++) {
-		if (check_argument(argv[i], err))
+		if (check_argument(argv[i], err) || check_once(argv, i, err))
 			return err->code;
 		if (strchr(argv[i], '='))
 			tb_buf_printf(b, "%s\n", argv[i]);
@@ -138,10 +152,6 @@ static int make_conf(int argc, char **argv, struct tb_buf *b,
 	for (i = 0; i < argc; i++) {
 		if (strchr(argv[i], '='))
 			continue;
-		if (is_repeated(argv, i))
-			return tb_usage(err,
-					"run: workload '%s' is named twice",
-					argv[i]);
 		if (!tb_workload_find(argv[i])) {
 			struct tb_buf names = { 0 };
 
@@ -161,6 +171,37 @@ static int make_conf(int argc, char **argv, struct tb_buf *b,
 		return tb_usage(err, "run: expected a workload; 'tlbbench "
 				     "list' lists them");
 	return b->has_failed ? tb_fail_errno(err, -ENOMEM, "run") : 0;
+}
+
+/*
+ * Messages about a campaign name file:line. Here a line is an argument, so
+ * name that, without the "key = value" that it says itself.
+ */
+static void name_argument(const char *conf, struct tb_err *err)
+{
+	char rest[TB_ERR_TEXT_BYTES], same[TB_ERR_TEXT_BYTES];
+	const char *line = conf, *said = rest;
+	unsigned int nr;
+	int len, skip = 0;
+
+	if (sscanf(err->text, WHERE ":%u: %n", &nr, &skip) != 1 || !skip)
+		return;
+	snprintf(rest, sizeof(rest), "%s", err->text + skip);
+	while (--nr)
+		line = strchr(line, '\n') + 1;
+	len = (int)strcspn(line, "\n");
+	/* A section of ours is about a whole workload. */
+	if (*line == '[') {
+		snprintf(err->text, sizeof(err->text), "run: %.400s", rest);
+		return;
+	}
+	snprintf(same, sizeof(same), "%.*s = %.*s: ", (int)word_chars(line),
+		 line, len - (int)word_chars(line) - 1,
+		 line + word_chars(line) + 1);
+	if (!strncmp(rest, same, strlen(same)))
+		said += strlen(same);
+	snprintf(err->text, sizeof(err->text), "run: %.*s: %.400s",
+		 len < 64 ? len : 64, line, said);
 }
 
 /* --- where records go ---------------------------------------------------- */
@@ -229,7 +270,6 @@ static int execute(struct tb_plan *plan, bool as_json, struct tb_tally *tally,
 	printer.sink.show = as_json ? NULL : show;
 	if (!as_json)
 		printf("kernel %s\n", release);
-	fflush(stdout);
 	sink = tb_progress_begin(progress, &plan->slots[0], &printer.sink);
 	ret = tb_slot_execute(plan, -1, &sig, sink, tally, err);
 	tb_progress_end(progress, !ret && !tally->nr_bad);
@@ -274,6 +314,8 @@ static int run(int argc, char **argv)
 		ret = tb_topo_read(&topo, "/sys", &err);
 	if (!ret)
 		ret = tb_plan_parse(&plan, WHERE, conf.data, &topo, &err);
+	if (ret && conf.data)
+		name_argument(conf.data, &err);
 	if (!ret)
 		ret = execute(&plan, as_json, &tally, &err);
 	tb_plan_fini(&plan);

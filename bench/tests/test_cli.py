@@ -105,7 +105,7 @@ BAD_ARGUMENTS = [
     (["plan", "a", "b"], "usage: tlbbench plan CONF"),
     (["plan", "/nonexistent/x.conf"], "/nonexistent/x.conf: No such file"),
     (["plan", "/"], "/: expected a file"),
-    (["run", "munmap", "munmap"], "run: workload 'munmap' is named twice"),
+    (["run", "munmap", "munmap"], "run: 'munmap': expected 'munmap' once"),
     (["run", "munmap", "--nope"], "run: --nope: expected --json"),
     (["plan", "/dev/null"], "/dev/null: expected a file"),
     (["describe"], "usage: tlbbench describe WORKLOAD"),
@@ -116,17 +116,20 @@ BAD_ARGUMENTS = [
     (["run", "nope"], f"unknown workload 'nope', expected one of: {NAMES}"),
     (["run", "munmap", "--nope"], "--nope"),
     (["run", "munmap", "munmap"], "munmap"),
-    (["run", "munmap", "pagez=1"], "unknown key 'pagez' for workload munmap"),
-    (["run", "munmap", "pages=0"], "pages = 0: expected 1 to 1022"),
-    (["run", "munmap", "pages="], "'pages' has no value"),
+    (["run", "munmap", "pagez=1"],
+     "run: pagez=1: unknown key 'pagez' for workload munmap, did you mean 'pages'?"),
+    (["run", "munmap", "pages=0"], "run: pages=0: expected 1 to 1022"),
+    (["run", "munmap", "pages=1,0"], "run: pages=1,0: pages = 0: expected 1 to 1022"),
+    (["run", "munmap", "ops=abc"], "run: ops=abc: expected a number from 1 to"),
+    (["run", "munmap", "pages="], "run: pages=: 'pages' has no value"),
     (["run", "munmap", "=1"], "'=1'"),
-    (["run", "munmap", "ops=0"], "ops = 0: expected a number from 1 to"),
+    (["run", "munmap", "ops=0"], "run: ops=0: expected a number from 1 to"),
     (["run", "munmap", "ops=99999999999999999999"], "expected a number from 1 to"),
-    (["run", "munmap", "ops=1", "ops=2"], "key 'ops'"),
-    (["run", "munmap", "cpus=100000"], "cpus = 100000: expected a number from 1 to"),
+    (["run", "munmap", "ops=1", "ops=2"], "run: 'ops=2': expected 'ops' once"),
+    (["run", "munmap", "cpus=100000"], "run: cpus=100000: expected a number from 1 to"),
     (["run", "munmap", "threads.responder=4000"], "needs 4001 CPUs, expected at most"),
     (["run", "munmap", "threads.nope=1"], "has no role 'nope'"),
-    (["run", "munmap", "sched=rt"], "sched = rt: expected auto, fifo or other"),
+    (["run", "munmap", "sched=rt"], "run: sched=rt: expected auto, fifo or other"),
     (["run", "munmap", "placement=near"], "'near': expected same-core, smt"),
     (["run", "munmap", "placement=list:3-1"], "list:3-1: expected list:CPU"),
     (["run", "munmap", "cpus=1", "placement=list:99999"], "CPU 99999 is not usable"),
@@ -134,6 +137,7 @@ BAD_ARGUMENTS = [
     (["run", "munmap", "#ops=5"], "#ops=5"),
     (["run", "munmap", "[case x]=5"], "[case x]=5"),
     (["run", "munmap", "ops=5\n[case y]\nworkload=munmap"], "ops=5"),
+    (["run", "munmap", "pages=" + 99 * "1" + "\n[case y]\nworkload=munmap"], "expected a workload"),
     (["campaign"], "usage: tlbbench campaign [--results DIR] CONF | --resume DIR"),
     (["campaign", "--results"], "--results"),
     (["campaign", "--results", "x"], "usage: tlbbench campaign"),
@@ -265,11 +269,12 @@ def test_good_conf(tmp_path):
         assert run("plan", tmp_path / "x.conf").returncode == 0
 
 
-@pytest.mark.parametrize("content", [b"[campaign]\nname = x\0\n", b"\x7fELF\0\0"])
-def test_conf_that_is_no_text(content, tmp_path):
+@pytest.mark.parametrize("content, line", [(b"[campaign]\nname = x\0\n", 2),
+                                           (b"\x7fELF\0\0", 1)])
+def test_conf_that_is_no_text(content, line, tmp_path):
     """A binary file is refused as such."""
     (tmp_path / "x.conf").write_bytes(content)
-    assert_refused(run("plan", tmp_path / "x.conf"), f"{tmp_path}/x.conf: not a text file")
+    assert_refused(run("plan", tmp_path / "x.conf"), f"{tmp_path}/x.conf:{line}: expected text")
 
 
 def test_conf_with_carriage_returns(tmp_path):
