@@ -23,8 +23,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* A hardware counter is read below TB_CLOCK_RAW, a function called from there.
- */
+/* Those from TB_CLOCK_RAW on are read by a call, those before in place. */
 enum tb_clock_kind {
 	TB_CLOCK_TSC,
 	TB_CLOCK_ICOUNT,
@@ -166,8 +165,7 @@ void tb_clock_finish(struct tb_clock *c);
 /* What a reader of its numbers must know, into @text; false if nothing. */
 bool tb_clock_caveat(const struct tb_clock *c, char *text, size_t size_bytes);
 
-/* "tsc" ("cntvct" on arm64), "monotonic_raw", "icount"; "ns", "instructions".
- */
+/* "tsc" (arm64: "cntvct"), "monotonic_raw", "icount"; "ns", "instructions". */
 const char *tb_clock_name(const struct tb_clock *c);
 const char *tb_clock_unit(const struct tb_clock *c);
 
