@@ -85,7 +85,8 @@ static int grade(const struct tb_topo *topo, enum tb_policy policy,
 
 	switch (policy) {
 	case TB_POLICY_SAME_CORE:
-		return c->core == anchor->core ? 0 : -1;
+		/* Not on its very CPU, even if that may be shared. */
+		return c->core == anchor->core && c != anchor ? 0 : -1;
 	case TB_POLICY_LLC:
 		return same_llc ? 0 : -1;
 	case TB_POLICY_NODE:
@@ -128,7 +129,7 @@ int tb_load_pick(const struct tb_load *l, enum tb_policy policy, int anchor,
 	return best;
 }
 
-/* CPUs within reach of the CPU that has most. */
+/* Of all CPUs, how many others the one that has most has within reach. */
 static unsigned int widest_reach(const struct tb_topo *topo,
 				 enum tb_policy policy)
 {
@@ -136,19 +137,29 @@ static unsigned int widest_reach(const struct tb_topo *topo,
 
 	for (i = 0; i < topo->nr_cpus; i++) {
 		for (j = nr = 0; j < topo->nr_cpus; j++)
-			nr += grade(topo, policy, &topo->cpus[i],
-				    &topo->cpus[j]) >= 0;
+			nr += i != j && grade(topo, policy, &topo->cpus[i],
+					      &topo->cpus[j]) >= 0;
 		most = nr > most ? nr : most;
 	}
 	return most;
 }
 
+static bool knows_caches(const struct tb_topo *topo)
+{
+	unsigned int i;
+
+	for (i = 0; i < topo->nr_cpus; i++)
+		if (topo->cpus[i].llc >= 0)
+			return true;
+	return false;
+}
+
 int tb_load_misfit(const struct tb_load *l, enum tb_policy policy,
 		   struct tb_err *err)
 {
-	static const char *const groups[] = {
-		"in a core",	       "in a last-level cache",
-		"in a NUMA node",      "outside a NUMA node",
+	static const char *const reaches[] = {
+		"on its core",	       "in its last-level cache",
+		"in its NUMA node",    "in other NUMA nodes",
 		"on the same machine", "on the same machine",
 	};
 	unsigned int most = widest_reach(l->topo, policy);
@@ -156,12 +167,13 @@ int tb_load_misfit(const struct tb_load *l, enum tb_policy policy,
 	if (policy == TB_POLICY_FAR && !most)
 		return tb_usage(err, "placement far: there is one NUMA node "
 				     "with usable CPUs");
-	if (policy == TB_POLICY_LLC && !most)
+	if (policy == TB_POLICY_LLC && !knows_caches(l->topo))
 		return tb_usage(err, "placement llc: the kernel does not tell "
 				     "which CPUs share a cache");
 	return tb_usage(err,
-			"placement %s: a thread finds no CPU; there are %u "
-			"usable CPUs, at most %u %s; %u may be taken, %u are",
-			names[policy], l->topo->nr_cpus, most, groups[policy],
+			"placement %s: a thread finds no CPU: an initiator has "
+			"at most %u others %s; of %u usable CPUs %u may be "
+			"taken and %u are",
+			names[policy], most, reaches[policy], l->topo->nr_cpus,
 			l->max_cpus, l->nr_used);
 }

@@ -3,12 +3,16 @@
 #include "machine/mem.h"
 
 #include <errno.h>
+#include <numaif.h>
 #include <sys/mman.h>
 
 #include "tests/t.h"
 
 /* More than two chunks, and none of them whole. */
 #define NR_PAGES 150
+
+/* What get_mempolicy() needs room for. */
+#define NODES 1024
 
 static size_t page_bytes;
 
@@ -47,8 +51,9 @@ static void nodes_exist_or_not(void **state)
 
 static void bound_pages_are_there(void **state)
 {
+	unsigned long nodes[NODES / 8 / sizeof(long)] = { 0 };
 	char *p = map_pages();
-	int i;
+	int i, mode;
 
 	(void)state;
 	if (!tb_mem_node_exists(0))
@@ -59,6 +64,12 @@ static void bound_pages_are_there(void **state)
 	for (i = 0; i < NR_PAGES; i++)
 		p[i * page_bytes] = 1;
 	check_pages(p, NR_PAGES * page_bytes, 0, NR_PAGES, 0);
+	/* There and nowhere else. */
+	assert_int_equal(get_mempolicy(&mode, nodes, NODES + 1,
+				       p + 70 * page_bytes, MPOL_F_ADDR),
+			 0);
+	assert_int_equal(mode, MPOL_BIND);
+	assert_int_equal(nodes[0], 1);
 	/* Asked for elsewhere, all of them are wrong. */
 	check_pages(p, NR_PAGES * page_bytes, 1, NR_PAGES, NR_PAGES);
 	munmap(p, NR_PAGES * page_bytes);
