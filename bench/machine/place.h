@@ -68,7 +68,10 @@ int tb_place_check(const char *policy, struct tb_err *err);
  */
 int tb_place_pin(int cpu);
 
-/* Where the calling thread may run; tb_place_restore() sets and frees it. */
+/*
+ * Where the calling thread may run, NULL without memory; tb_place_restore()
+ * sets and frees it, NULL too.
+ */
 struct bitmask *tb_place_save(void);
 void tb_place_restore(struct bitmask *mask);
 

@@ -13,7 +13,7 @@
 
 #include "base/text.h"
 
-/* More than any kernel counts; NR_CPUS is 8192 at most on x86. */
+/* More than any kernel counts. */
 #define MAX_CPUS (1 << 20)
 /* MAX_NUMNODES is 1024 at most. */
 #define MAX_NODES 1024
@@ -167,21 +167,19 @@ static int add_cpu(void *ctx, int cpu, struct tb_err *err)
 static int read_cpus(struct tb_topo *topo, const char *sysfs,
 		     struct tb_err *err)
 {
+	unsigned long words[TB_CPU_MASK_WORDS] = { 0 };
+	struct bitmask allowed = { TB_CPU_MASK_BITS, words };
 	struct reading r = { .topo = topo, .sysfs = sysfs };
-	struct bitmask *allowed = NULL;
 	char path[PATH_MAX];
-	int ret;
 
 	if (!strcmp(sysfs, "/sys")) {
-		allowed = numa_allocate_cpumask();
-		numa_sched_getaffinity(0, allowed);
-		r.allowed = allowed;
+		if (numa_sched_getaffinity(0, &allowed) < 0)
+			return tb_fail_errno(err, -errno,
+					     "cannot read the CPU affinity");
+		r.allowed = &allowed;
 	}
 	snprintf(path, sizeof(path), "%s/devices/system/cpu/online", sysfs);
-	ret = read_list(path, add_cpu, &r, err);
-	if (allowed)
-		numa_free_cpumask(allowed);
-	return ret;
+	return read_list(path, add_cpu, &r, err);
 }
 
 /* --- nodes --------------------------------------------------------------- */

@@ -9,6 +9,10 @@
 
 #include "base/err.h"
 
+/* Room for all CPUs that a kernel can have; NR_CPUS is 8192 at most on x86. */
+#define TB_CPU_MASK_BITS 8192
+#define TB_CPU_MASK_WORDS (TB_CPU_MASK_BITS / 8 / sizeof(unsigned long))
+
 /* From a node to itself; the greatest that a firmware can tell. */
 #define TB_MIN_DISTANCE 10
 #define TB_MAX_DISTANCE 255

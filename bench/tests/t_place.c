@@ -418,6 +418,7 @@ static void vm_shape_gives_these(void **state)
 	check(&topo, beside("node", 3), "0 2 1 3");
 	check(&topo, beside("far", 4), "0 4 6 5 7");
 	check(&topo, beside("list:6,1-2", 2), "6 1 2");
+	check(&topo, ASK({ "list:5", 1 }, { "far", 2 }), "5 0 2");
 	tb_topo_fini(&topo);
 }
 

@@ -219,22 +219,23 @@ def test_yardsticks(images, tmp_path):
 
 # Two sockets, each a node, of two cores with two threads: 0-1 2-3 | 4-5 6-7. The unit test
 # vm_shape_gives_these of t_place.c has the same lists for the plan's idea of this machine.
-PLACEMENTS = {
-    "spread": [0, 2, 4, 6, 1, 3, 5, 7],
-    "same-core": [0, 1],
-    "smt": [0, 1, 2, 3, 4],
-    "llc": [0, 2, 1, 3],
-    "node": [0, 2, 1, 3],
-    "far": [0, 4, 6, 5, 7],
-    "list:6,1-2": [6, 1, 2],
-}
+PLACEMENTS = [
+    ({"placement": "spread"}, [0, 2, 4, 6, 1, 3, 5, 7]),
+    ({"placement": "same-core"}, [0, 1]),
+    ({"placement": "smt"}, [0, 1, 2, 3, 4]),
+    ({"placement": "llc"}, [0, 2, 1, 3]),
+    ({"placement": "node"}, [0, 2, 1, 3]),
+    ({"placement": "far"}, [0, 4, 6, 5, 7]),
+    ({"placement": "list:6,1-2"}, [6, 1, 2]),
+    ({"placement.initiator": "list:5", "placement.responder": "far"}, [5, 0, 2]),
+]
 
 
 def test_placement_in_a_shaped_machine(images, tmp_path):
     """The guest finds the shape that was asked for, so it places threads as the plan did."""
     cases = {f"c{number}": {"workload": "munmap", "ops": 20, "warmup_ops": 2, "sched": "fifo",
-                            "placement": policy, "cpus": len(cpus)}
-             for number, (policy, cpus) in enumerate(PLACEMENTS.items())}
+                            "cpus": len(cpus), **keys}
+             for number, (keys, cpus) in enumerate(PLACEMENTS)}
     conf = vm_conf(tmp_path / "shaped.conf", {"baseline": {"strategy": "baseline"}}, cases,
                    {"cpus": 8, "memory": "512M", "nodes": 2, "threads_per_core": 2})
     done = run("campaign", "--results", tmp_path, conf, timeout=2 * BOOT_S)
@@ -242,7 +243,7 @@ def test_placement_in_a_shaped_machine(images, tmp_path):
     slot, = slots(tmp_path / "shaped")
     found = tlbtest.repetitions(slot)
     assert [[thread["cpu"] for thread in record["threads"]]
-            for record in found] == list(PLACEMENTS.values())
+            for record in found] == [cpus for _, cpus in PLACEMENTS]
     for record in found:
         others = len(record["threads"]) - 1
         assert tlbtest.metrics(record)["ipis_received_per_op"] == pytest.approx(others), record
