@@ -228,6 +228,8 @@ static int apply(const struct draft *d, const struct tb_setting *s,
 		return set_number(d, s, 0, 1000000000, &cs->batch, err);
 	if (tb_near_is(&near, "counters"))
 		return set_bool(d, s, &cs->counted, err);
+	if (tb_near_is(&near, "trace"))
+		return set_bool(d, s, &cs->traced, err);
 	if (tb_near_is(&near, "ops"))
 		return set_number(d, s, 1, 1000000000, &cs->nr_ops, err);
 	if (tb_near_is(&near, "warmup_ops"))
@@ -355,6 +357,17 @@ static int init_case(const struct draft *d, struct tb_case *cs,
 	return 0;
 }
 
+/* The counts say how much room a trace takes. */
+static int check_trace(const struct draft *d, const struct tb_case *cs,
+		       struct tb_err *err)
+{
+	if (!cs->traced || cs->counted)
+		return 0;
+	return usage_at(d, tb_settings_find(&d->settings, "trace"),
+			"no where counters = no: they say how large a trace is",
+			err);
+}
+
 static int build_point(const struct draft *d, struct tb_case *cs,
 		       struct tb_err *err)
 {
@@ -363,6 +376,8 @@ static int build_point(const struct draft *d, struct tb_case *cs,
 
 	for (i = 0; i < d->settings.nr && !ret; i++)
 		ret = apply(d, &d->settings.all[i], cs, &cpus, err);
+	if (!ret)
+		ret = check_trace(d, cs, err);
 	if (!ret)
 		ret = count_threads(d, cs, cpus, err);
 	return ret ? ret : check_placement(d, cs, err);

@@ -82,6 +82,7 @@ void tb_estimate_key_case(const struct tb_plan *plan, unsigned int kernel,
 	tb_json_u64(&j, "meet", cs->meet);
 	tb_json_u64(&j, "batch", cs->batch);
 	tb_json_bool(&j, "counted", cs->counted);
+	tb_json_bool(&j, "traced", cs->traced);
 	tb_json_str(&j, "placement", cs->placement);
 	for (i = 0; i < TB_MAX_ROLES; i++)
 		tb_json_str(&j, "role_placement", cs->role_placement[i]);

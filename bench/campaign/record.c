@@ -130,6 +130,7 @@ static void add_harness(struct tb_json *j, const struct tb_case *cs,
 	tb_json_str(j, "rendezvous", tb_meet_name(tb_case_meet(cs)));
 	tb_json_u64(j, "batch", tb_case_rendezvous_every(cs));
 	tb_json_bool(j, "counters", cs->counted);
+	tb_json_bool(j, "trace", cs->traced);
 	tb_json_u64(j, "ops", cs->nr_ops);
 	tb_json_u64(j, "warmup_ops", cs->nr_warmup_ops);
 	tb_json_u64(j, "repetitions", cs->repetitions);
@@ -192,14 +193,14 @@ static uint64_t in_units(const struct tb_clock *c, uint64_t ticks)
 	return (uint64_t)llround(tb_clock_value(c, (double)ticks));
 }
 
-static void add_histogram(struct tb_json *j, const struct tb_clock *c,
-			  const struct tb_hist *h)
+void tb_record_histogram(struct tb_json *j, const char *name, const char *unit,
+			 const struct tb_clock *c, const struct tb_hist *h)
 {
 	uint64_t nr = 0;
 	unsigned int i;
 
-	tb_json_obj(j, "histogram");
-	tb_json_str(j, "unit", tb_clock_unit(c));
+	tb_json_obj(j, name);
+	tb_json_str(j, "unit", unit);
 	tb_json_u64(j, "count", h->count);
 	tb_json_u64(j, "min", in_units(c, h->min));
 	tb_json_u64(j, "max", in_units(c, h->max));
@@ -221,6 +222,12 @@ static void add_histogram(struct tb_json *j, const struct tb_clock *c,
 	}
 	tb_json_arr_end(j);
 	tb_json_obj_end(j);
+}
+
+static void add_histogram(struct tb_json *j, const struct tb_clock *c,
+			  const struct tb_hist *h)
+{
+	tb_record_histogram(j, "histogram", tb_clock_unit(c), c, h);
 }
 
 static void add_witness(struct tb_json *j, const char *name,
@@ -270,17 +277,17 @@ static void add_pass(struct tb_json *j, const char *name,
 	tb_json_obj_end(j);
 }
 
-static void add_observer_ratio(struct tb_json *j, const struct tb_result *r)
+/* NaN if there is none. */
+static double mean_of(const struct tb_hist *h)
 {
-	double timed = (double)r->timed.latency.sum;
-	double counted = (double)r->counted.latency.sum;
+	return h->count ? (double)h->sum / (double)h->count : NAN;
+}
 
-	/* Mean op time with counters over without; null if either is empty. */
+void tb_record_observer(struct tb_json *j, const struct tb_pass *timed,
+			const struct tb_pass *watched)
+{
 	tb_json_f64(j, "observer_ratio",
-		    timed > 0 && counted > 0
-			    ? counted / timed * (double)r->timed.latency.count /
-				      (double)r->counted.latency.count
-			    : NAN);
+		    mean_of(&watched->latency) / mean_of(&timed->latency));
 }
 
 /* The value and its reason, or null: absent is never 0. */
@@ -357,11 +364,15 @@ void tb_record_repetition(const struct tb_case *cs, unsigned int repetition,
 		add_pass(&j, "timed", cs, &r->clock, &r->timed);
 		if (cs->counted)
 			add_pass(&j, "counted", cs, &r->clock, &r->counted);
+		if (r->traced.nr_ops)
+			add_pass(&j, "traced", cs, &r->clock, &r->traced);
 	}
 	tb_json_obj_end(&j);
-	add_observer_ratio(&j, r);
+	tb_record_observer(&j, &r->timed, &r->counted);
 	add_counters(&j, r);
 	add_metrics(&j, r);
+	if (cs->traced && r->state == TB_STATE_OK)
+		tb_record_shootdown(&j, cs, r);
 	tb_json_obj_end(&j);
 	tb_buf_add(line, "\n", 1);
 }

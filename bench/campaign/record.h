@@ -37,6 +37,18 @@ void tb_record_repetition(const struct tb_case *cs, unsigned int repetition,
 /* The members that identify a slot, in slot.json as in each record. */
 void tb_record_identity(struct tb_json *j, const struct tb_slot_info *info);
 
+/* Of a repetition's record: a histogram called @name, its ticks in units. */
+void tb_record_histogram(struct tb_json *j, const char *name, const char *unit,
+			 const struct tb_clock *c, const struct tb_hist *h);
+
+/* Mean op time of a pass that is watched over the timed one; null: neither. */
+void tb_record_observer(struct tb_json *j, const struct tb_pass *timed,
+			const struct tb_pass *watched);
+
+/* What the traced pass saw; for cases that ask for it. */
+void tb_record_shootdown(struct tb_json *j, const struct tb_case *cs,
+			 const struct tb_result *r);
+
 /**
  * tb_record_identify() - put the identity in front of a record's members
  * @record: a line of the two above, from here or out of a VM

@@ -67,6 +67,19 @@ static void print_metric(const struct tb_metric *m)
 		       m->status == TB_STATUS_SCALED ? " (scaled)" : "");
 }
 
+static void print_passes(const struct tb_result *r)
+{
+	printf("  %llu ops timed, then %llu counted",
+	       (unsigned long long)r->timed.nr_ops,
+	       (unsigned long long)r->counted.nr_ops);
+	if (r->traced.nr_ops)
+		printf(", then %llu of %llu traced",
+		       (unsigned long long)r->traced.nr_ops,
+		       (unsigned long long)r->timed.nr_ops);
+	printf("; scheduler %s, clock %s\n", r->sched,
+	       tb_clock_name(&r->clock));
+}
+
 static void show(struct tb_sink *sink, const struct tb_case *cs,
 		 const struct tb_result *r)
 {
@@ -82,11 +95,7 @@ static void show(struct tb_sink *sink, const struct tb_case *cs,
 	for (i = 0; i < r->reasons.nr; i++)
 		printf("  %s\n", r->reasons.text[i]);
 	if (r->state == TB_STATE_OK)
-		printf("  %llu ops timed, then %llu counted; scheduler %s, "
-		       "clock %s\n",
-		       (unsigned long long)r->timed.nr_ops,
-		       (unsigned long long)r->counted.nr_ops, r->sched,
-		       tb_clock_name(&r->clock));
+		print_passes(r);
 	for (i = 0; i < r->nr_metrics; i++)
 		print_metric(&r->metrics[i]);
 	for (i = 0; i < r->caveats.nr; i++)

@@ -13,6 +13,7 @@
 #include "base/hist.h"
 #include "base/text.h"
 #include "machine/counters.h"
+#include "machine/shootdown.h"
 #include "machine/topo.h"
 #include "workloads/wl.h"
 
@@ -54,6 +55,7 @@ enum tb_meet {
  * @sched: TB_SCHED_AUTO is FIFO where it is allowed
  * @meet, @batch: as asked; tb_case_meet() says what holds
  * @counted: a counted pass follows the timed one
+ * @traced: and a traced pass the counted one
  * @placement: policy of all roles but those of
  * @role_placement: by role; NULL is @placement
  */
@@ -75,6 +77,7 @@ struct tb_case {
 	enum tb_meet meet;
 	uint64_t batch;
 	bool counted;
+	bool traced;
 	char *placement;
 	char *role_placement[TB_MAX_ROLES];
 };
@@ -184,6 +187,18 @@ struct tb_pass {
 	struct tb_witness witness;
 };
 
+/**
+ * struct tb_shootdown_result - what the traced pass saw
+ * @status: not scaled; if absent nothing else is meant but @reason
+ * @nr_lost: events that are not among those of @seen
+ */
+struct tb_shootdown_result {
+	enum tb_status status;
+	char reason[128];
+	uint64_t nr_lost;
+	struct tb_shootdowns seen;
+};
+
 #define TB_MAX_METRICS 64
 
 /**
@@ -193,8 +208,10 @@ struct tb_pass {
  * @cpus: by thread, instance after instance, role after role, bystanders
  * @sched: "fifo" or "other", as it really ran
  * @arena_pages: base pages of thread state and histograms
- * @timed: no tracing; @counted: with counters
+ * @timed: no tracing; @counted: with counters; @traced: with a trace of
+ *	shootdowns, of fewer ops if more do not fit
  * @counters: of the counted pass
+ * @shootdown: of the traced pass
  */
 struct tb_result {
 	enum tb_state state;
@@ -206,8 +223,10 @@ struct tb_result {
 	struct tb_clock clock;
 	struct tb_pass timed;
 	struct tb_pass counted;
+	struct tb_pass traced;
 	struct tb_counter counters[TB_MAX_COUNTERS];
 	unsigned int nr_counters;
+	struct tb_shootdown_result shootdown;
 	/* One more than is ever shown, see tb_metric_add(). */
 	struct tb_metric metrics[TB_MAX_METRICS + 1];
 	unsigned int nr_metrics;

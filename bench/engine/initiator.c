@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The initiator: the hot loop, and the window of the counters around it.
+ * The initiator: the hot loop, and the window of the observer around it.
  *
  * All waiting is bounded by the coordinator's watchdog, which ends the phase.
  * Every spin executes pause, without which an emulated CPU burns its whole
@@ -47,16 +47,16 @@ static void await_window(struct tb_worker *w, enum tb_window window)
 		tb_worker_relax(w);
 }
 
-/* The first initiator switches the counters on, and all ops come after. */
+/* The first initiator switches the observer on, and all ops come after. */
 static void open_window(struct tb_worker *w)
 {
-	if (!w->counters)
+	if (!tb_observer_watches(&w->observer))
 		return;
 	if (atomic_fetch_add(&w->arena->nr_opened, 1)) {
 		await_window(w, TB_WINDOW_OPEN);
 		return;
 	}
-	tb_counters_enable(w->counters);
+	tb_observer_enable(&w->observer);
 	atomic_store(&w->arena->window, TB_WINDOW_OPEN);
 }
 
@@ -68,14 +68,14 @@ static void close_window(struct tb_worker *w)
 {
 	uint32_t all = w->cs->instances * w->cs->nr_threads[0];
 
-	if (!w->counters)
+	if (!tb_observer_watches(&w->observer))
 		return;
 	if (atomic_fetch_add(&w->arena->nr_closed, 1) + 1 < all) {
 		if (!w->cs->share_cpus)
 			await_window(w, TB_WINDOW_DONE);
 		return;
 	}
-	tb_counters_disable(w->counters);
+	tb_observer_disable(&w->observer);
 	atomic_store(&w->arena->window, TB_WINDOW_DONE);
 }
 

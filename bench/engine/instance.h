@@ -10,7 +10,7 @@
 
 /**
  * tb_instance_start() - fork one instance, or the bystanders, with its threads
- * @common: arena, case, clock, slots (which say role and CPU), counters, FIFO
+ * @common: arena, case, clock, slots (which say role and CPU), observer, FIFO
  *
  * The child's main thread sets up and tears down on the first thread's CPU and
  * sleeps in between. It dies with its parent.

@@ -209,6 +209,8 @@ static void note_throttling(struct tb_result *r)
 
 	if (r->counted.elapsed_ns > longest_ns)
 		longest_ns = r->counted.elapsed_ns;
+	if (r->traced.elapsed_ns > longest_ns)
+		longest_ns = r->traced.elapsed_ns;
 	/* -1 is no number: there is no limit. */
 	if (strcmp(r->sched, "fifo") ||
 	    tb_read_line("/proc/sys/kernel/sched_rt_runtime_us", line,

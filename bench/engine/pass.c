@@ -37,7 +37,7 @@ struct pass {
 	unsigned int nr_alive;
 	/* Their process group, so that we reap these and no others. */
 	pid_t group;
-	struct tb_counters *counters;
+	struct tb_observer observer;
 	struct tb_pass *out;
 };
 
@@ -76,7 +76,7 @@ static int start_one(struct pass *p, unsigned int first_slot,
 		.clock = &p->result->clock,
 		.first_slot = first_slot,
 		.nr_slots = nr_slots,
-		.counters = p->counters,
+		.observer = p->observer,
 		.use_fifo = !strcmp(p->result->sched, "fifo"),
 	};
 	pid_t pid = tb_instance_start(&common, err);
@@ -295,7 +295,8 @@ static int watch_baseline(struct pass *p, struct tb_err *err)
 static int measure(struct pass *p, struct tb_err *err)
 {
 	uint64_t begin_ns;
-	int ret = p->counters ? tb_counters_start(p->counters, err) : 0;
+	struct tb_counters *counters = p->observer.counters;
+	int ret = counters ? tb_counters_start(counters, err) : 0;
 
 	if (ret)
 		return ret;
@@ -303,7 +304,7 @@ static int measure(struct pass *p, struct tb_err *err)
 	tb_phase_set(p->arena, TB_PHASE_MEASURE, nr_initiators(p));
 	ret = wait_edge(p, err);
 	p->out->elapsed_ns = tb_now_ns() - begin_ns;
-	return ret || !p->counters ? ret : tb_counters_stop(p->counters, err);
+	return ret || !counters ? ret : tb_counters_stop(counters, err);
 }
 
 /* --- what came of it ----------------------------------------------------- */
@@ -358,7 +359,7 @@ static int step_through(struct pass *p, struct tb_err *err)
 }
 
 int tb_pass_run(const struct tb_run_env *env, const struct tb_case *cs,
-		struct tb_result *r, struct tb_counters *counters,
+		struct tb_result *r, const struct tb_observer *observer,
 		struct tb_pass *out, struct tb_err *err)
 {
 	unsigned int nr = tb_case_nr_threads(cs);
@@ -366,7 +367,7 @@ int tb_pass_run(const struct tb_run_env *env, const struct tb_case *cs,
 		.env = env,
 		.cs = cs,
 		.result = r,
-		.counters = counters,
+		.observer = *observer,
 		.out = out,
 		.pids = calloc(cs->instances + 1, sizeof(*p.pids)),
 	};

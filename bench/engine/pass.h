@@ -5,11 +5,12 @@
 #ifndef TB_PASS_H
 #define TB_PASS_H
 
+#include "engine/observer.h"
 #include "engine/run.h"
 
 /**
  * tb_pass_run() - start the instances, lead them through the phases, end them
- * @counters: their window is the measured phase; NULL without
+ * @observer: its window is the measured phase
  * @out: filled if all went well
  *
  * Nothing is left running, whatever happens.
@@ -18,7 +19,7 @@
  * instance failed with.
  */
 int tb_pass_run(const struct tb_run_env *env, const struct tb_case *cs,
-		struct tb_result *r, struct tb_counters *counters,
+		struct tb_result *r, const struct tb_observer *observer,
 		struct tb_pass *out, struct tb_err *err);
 
 #endif

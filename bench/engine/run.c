@@ -10,6 +10,7 @@
 #include "engine/ledger.h"
 #include "engine/pass.h"
 #include "engine/thread.h"
+#include "engine/traced.h"
 #include "engine/witness.h"
 #include "machine/place.h"
 
@@ -65,14 +66,14 @@ static void keep_counters(const struct tb_counters *c, struct tb_result *r)
 static int run_counted(const struct tb_run_env *env, const struct tb_case *cs,
 		       struct tb_result *r, struct tb_err *err)
 {
-	struct tb_counters *counters = NULL;
-	int ret = open_counters(cs, r, &counters, err);
+	struct tb_observer observer = { 0 };
+	int ret = open_counters(cs, r, &observer.counters, err);
 
 	if (!ret)
-		ret = tb_pass_run(env, cs, r, counters, &r->counted, err);
+		ret = tb_pass_run(env, cs, r, &observer, &r->counted, err);
 	if (!ret)
-		keep_counters(counters, r);
-	tb_counters_close(counters);
+		keep_counters(observer.counters, r);
+	tb_counters_close(observer.counters);
 	return ret;
 }
 
@@ -133,6 +134,27 @@ static int settle(struct tb_result *r, int ret, struct tb_err *err)
 	return 0;
 }
 
+static int run_passes(const struct tb_run_env *env, const struct tb_case *cs,
+		      struct tb_result *r, struct tb_err *err)
+{
+	const struct tb_observer nobody = { 0 };
+	int ret = tb_pass_run(env, cs, r, &nobody, &r->timed, err);
+
+	if (!ret && cs->counted)
+		ret = run_counted(env, cs, r, err);
+	if (!ret && cs->traced)
+		ret = tb_traced_run(env, cs, r, err);
+	return ret;
+}
+
+static void fill_metrics(const struct tb_case *cs, struct tb_result *r)
+{
+	tb_ledger_fill(cs, r);
+	tb_witness_fill(cs, r);
+	if (cs->traced)
+		tb_traced_fill(r);
+}
+
 int tb_run_case(const struct tb_run_env *env, const struct tb_case *cs,
 		struct tb_result *out, struct tb_err *err)
 {
@@ -158,15 +180,11 @@ int tb_run_case(const struct tb_run_env *env, const struct tb_case *cs,
 		goto out_affinity;
 	}
 	tb_clock_init(&out->clock, env->icount_shift);
-	ret = tb_pass_run(env, cs, out, NULL, &out->timed, err);
-	if (!ret && cs->counted)
-		ret = run_counted(env, cs, out, err);
+	ret = run_passes(env, cs, out, err);
 	tb_clock_finish(&out->clock);
 	ret = settle(out, ret, err);
-	if (!ret && out->state == TB_STATE_OK) {
-		tb_ledger_fill(cs, out);
-		tb_witness_fill(cs, out);
-	}
+	if (!ret && out->state == TB_STATE_OK)
+		fill_metrics(cs, out);
 out_affinity:
 	/* Or the next to ask which CPUs it may use would see one. */
 	tb_place_restore(before);

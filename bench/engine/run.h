@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Executes one repetition of one case: a timed pass without tracing, then a
- * counted pass with counters.
+ * counted pass with counters and, where asked for, a traced one.
  */
 #ifndef TB_RUN_H
 #define TB_RUN_H

@@ -7,13 +7,14 @@
 
 #include "base/clock.h"
 #include "engine/case.h"
+#include "engine/observer.h"
 #include "engine/phase.h"
 
 /**
  * struct tb_worker - one thread, in the memory of its instance
  * @first_slot: of the instance in the arena
  * @nr_slots: threads of the instance
- * @counters: of the counted pass, else NULL
+ * @observer: what to switch on for the ops
  * @use_fifo: run under SCHED_FIFO
  */
 struct tb_worker {
@@ -23,7 +24,7 @@ struct tb_worker {
 	const struct tb_clock *clock;
 	unsigned int first_slot;
 	unsigned int nr_slots;
-	struct tb_counters *counters;
+	struct tb_observer observer;
 	bool use_fifo;
 	struct wl_thread wl;
 };

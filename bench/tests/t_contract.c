@@ -12,7 +12,7 @@ static const char *const harness_keys[] = {
 	"workload",   "cpus",	     "instances",	"ops",
 	"warmup_ops", "repetitions", "timeout_seconds", "sched",
 	"placement",  "share_cpus",  "rendezvous",	"batch",
-	"counters"
+	"counters",   "trace"
 };
 
 static struct tb_result result;

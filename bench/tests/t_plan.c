@@ -703,6 +703,9 @@ static void bad_roles_and_rendezvous(void **state)
 	check_bad(HERE "[case m]\nworkload = lazy_idle\nrendezvous = per_op\n",
 		  "c.conf:5: rendezvous: a parameter of workload lazy_idle "
 		  "says when there is a rendezvous");
+	check_bad(CASE "trace = yes\ncounters = no\n",
+		  "c.conf:5: trace = yes: expected no where counters = no: "
+		  "they say how large a trace is");
 	check_bad(CASE "counters = maybe\n",
 		  "c.conf:5: counters = maybe: expected no or yes");
 	check_bad(CASE "placement.sleeper = spread\n",

@@ -417,6 +417,27 @@ def test_run_without_root(nobody):
         assert any("SCHED_FIFO" in text for text in record["caveats"])
 
 
+@few_cpus
+def test_run_with_a_trace(nobody):
+    """Without root the trace is absent with a reason; with it, each event is accounted for."""
+    args = ["run", "--json", "munmap", "cpus=2", "ops=50", "trace=yes"]
+    for options in ({}, dict(zip(("prefix", "binary"), nobody))):
+        done = run(*args, **options)
+        assert done.returncode == 0
+        record = tlbtest.json_lines(done.stdout)[1]
+        tlbtest.assert_valid(record)
+        found = record["shootdown"]
+        p50 = tlbtest.metrics(record)["shootdown_p50_ns"]
+        if found["status"] == "absent":
+            assert "traced" not in record["passes"] and p50 is None
+            continue
+        assert not options and p50 > 0
+        assert found["ops_asked"] == found["ops_traced"] == 50 == record["passes"]["traced"]["ops"]
+        assert found["lost"] == 0 and found["latency"]["count"] == found["complete"]
+        assert found["responders"]["count"] == found["shootdowns"] == (
+            found["complete"] + found["incomplete"] + found["without_responder"])
+
+
 def test_run_of_one_cpu():
     """Without responders an op interrupts nobody: 0 as a value, or absent with a reason."""
     done = run("run", "--json", "munmap", "cpus=1", "ops=20", "warmup_ops=0")

@@ -251,6 +251,29 @@ def test_placement_in_a_shaped_machine(images, tmp_path):
     assert "WARNING" not in console and "Firmware" not in console
 
 
+def test_exact_shootdowns(images, tmp_path):
+    """Each op is one shootdown of all responders, or of nobody; nothing is lost; no false time."""
+    cases = {name: {**DEMO_CASES[name], "cpus": 4, "ops": OPS, "trace": "yes"}
+             for name in ("munmap", "asleep")}
+    kernels = {"a": {"strategy": "baseline"}, "b": {"strategy": "baseline"}}
+    conf = vm_conf(tmp_path / "trace.conf", kernels, cases, {"cpus": 4})
+    done = run("campaign", "--results", tmp_path, conf, timeout=2 * BOOT_S)
+    assert done.returncode == 0, done.stderr
+    first, second = ({record["case"]: record["shootdown"] for record in tlbtest.repetitions(slot)
+                      if not tlbtest.assert_valid(record)} for slot in slots(tmp_path / "trace"))
+    assert first == second
+    for case, asked in {"munmap": 3, "asleep": 0}.items():
+        found = first[case]
+        assert found["status"] == "ok" and found["latency"] is None and found["no_times"]
+        assert found["ops_traced"] == found["ops_asked"] == OPS
+        assert found["shootdowns"] == found["own_parts"] == OPS
+        assert found["complete"] == (OPS if asked else 0)
+        assert found["without_responder"] == OPS - found["complete"]
+        assert found["responders"]["buckets"] == [[asked, OPS]]
+        assert found["pages"]["buckets"] == [[1, OPS]]
+        assert found["lost"] == found["orphans"] == found["incomplete"] == found["full"] == 0
+
+
 # --- Ctrl-C, kill and resume --------------------------------------------------
 
 
