@@ -73,7 +73,7 @@ static int start_one(struct pass *p, unsigned int first_slot,
 	const struct tb_worker common = {
 		.arena = p->arena,
 		.cs = p->cs,
-		.clock = &p->result->clock,
+		.clock = p->result->clock,
 		.first_slot = first_slot,
 		.nr_slots = nr_slots,
 		.observer = p->observer,

@@ -35,9 +35,9 @@ static int answer_one(struct tb_worker *w, bool was_asleep, struct tb_err *err)
 	uint64_t begin, end;
 	int ret;
 
-	begin = tb_ticks_begin(w->clock);
+	begin = tb_ticks_begin(&w->clock);
 	ret = role->op(&w->wl);
-	end = tb_ticks_end(w->clock);
+	end = tb_ticks_end(&w->clock);
 	if (ret)
 		return tb_worker_failed(w, "op", ret, err);
 	if (was_asleep)

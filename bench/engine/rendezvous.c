@@ -189,7 +189,7 @@ static void publish(const struct tb_worker *w, struct tb_slot *s,
 		    uint32_t epoch, bool is_asleep)
 {
 	if (is_asleep)
-		s->asked_ticks = tb_ticks_begin(w->clock);
+		s->asked_ticks = tb_ticks_begin(&w->clock);
 	/* Pairs with the acquire loads in await_epoch() and wait_word(). */
 	atomic_store_explicit(&s->epoch, epoch, memory_order_release);
 	if (is_asleep)

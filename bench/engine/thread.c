@@ -60,9 +60,9 @@ int tb_worker_op(struct tb_worker *w, enum tb_phase phase, struct tb_err *err)
 	int ret;
 
 	tb_worker_step(w, TB_STEP_OP);
-	begin = tb_ticks_begin(w->clock);
+	begin = tb_ticks_begin(&w->clock);
 	ret = role->op(&w->wl);
-	end = tb_ticks_end(w->clock);
+	end = tb_ticks_end(&w->clock);
 	if (ret)
 		return tb_worker_failed(w, "op", ret, err);
 	if (tb_phase_now(w->arena) != phase) {

@@ -21,7 +21,7 @@ struct tb_worker {
 	struct tb_arena *arena;
 	struct tb_slot *slot;
 	const struct tb_case *cs;
-	const struct tb_clock *clock;
+	struct tb_clock clock;
 	unsigned int first_slot;
 	unsigned int nr_slots;
 	struct tb_observer observer;

@@ -43,11 +43,11 @@ static void walk_one(struct watcher *x)
 static void watch(struct watcher *x, enum tb_phase phase,
 		  struct tb_witness *seen, struct tb_hist *gaps)
 {
-	uint64_t begin = tb_ticks_begin(x->w->clock), last = begin, now;
+	uint64_t begin = tb_ticks_begin(&x->w->clock), last = begin, now;
 
 	do {
 		walk_one(x);
-		now = tb_ticks_begin(x->w->clock);
+		now = tb_ticks_begin(&x->w->clock);
 		seen->nr_loops++;
 		if (now - last > x->gap_ticks) {
 			seen->stolen_ticks += now - last;
@@ -88,7 +88,7 @@ int tb_bystander_loop(struct tb_worker *w, struct tb_err *err)
 	struct watcher x = {
 		.w = w,
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
-		.gap_ticks = (uint64_t)(TB_WITNESS_GAP_NS * w->clock->hz / 1e9),
+		.gap_ticks = (uint64_t)(TB_WITNESS_GAP_NS * w->clock.hz / 1e9),
 	};
 	void *pages =
 		mmap(NULL, NR_PAGES * x.page_bytes, PROT_READ | PROT_WRITE,
