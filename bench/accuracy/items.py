@@ -6,6 +6,7 @@ compared is run in the order A B B A, so that a drift of the machine meets both 
 """
 import os
 from dataclasses import dataclass
+from statistics import median
 from typing import Callable
 
 import many
@@ -15,15 +16,17 @@ SPINS = {2000: 4000, 20000: 2000, 200000: 500}
 EXACT_OPS = 1000
 
 
-def abba(a, b):
-    """Return [two results of a] and [two of b]."""
-    first, *rest = a(), b(), b(), a()
-    return [first, rest[2]], rest[:2]
+def abba(blocks, a, b):
+    """Return the results of a and those of b, two of each per block."""
+    results = [[run() for run in (a, b, b, a)] for _ in range(blocks)]
+    return ([one for block in results for one in (block[0], block[3])],
+            [one for block in results for one in block[1:3]])
 
 
 def ratio(over, under, what):
-    """Return the sum of a method's results over that of others."""
-    return sum(getattr(one, what)() for one in over) / sum(getattr(one, what)() for one in under)
+    """Return the median of a method's results over that of others."""
+    return (median(getattr(one, what)() for one in over) /
+            median(getattr(one, what)() for one in under))
 
 
 def spin(tools):
@@ -38,7 +41,7 @@ def spin(tools):
 
 def floor(tools):
     """Compare an op that does nothing with a bare pair of timestamps."""
-    nulls, pairs = abba(lambda: tools.record("null", ops=100000, counters="no"),
+    nulls, pairs = abba(1, lambda: tools.record("null", ops=100000, counters="no"),
                         lambda: tools.hand("pair", 100000, [min(os.sched_getaffinity(0))]))
     return {"null": nulls[0].p50_ns(), "pair": pairs[0].p50_ns(), "recorded": nulls[0].pair_ns(),
             "ratio": ratio(nulls, pairs, "p50_ns")}
@@ -47,7 +50,7 @@ def floor(tools):
 def by_hand(tools, act, workload, cpus, nr_ops):
     """Compare a workload with the hand-written loop of the same act on the same CPUs."""
     first = tools.record(workload, ops=10, cpus=cpus, counters="no")
-    ours, hands = abba(lambda: tools.record(workload, ops=nr_ops, cpus=cpus, counters="no"),
+    ours, hands = abba(4, lambda: tools.record(workload, ops=nr_ops, cpus=cpus, counters="no"),
                        lambda: tools.hand(act, nr_ops, first.cpus))
     return {f"{act} {what}": ratio(ours, hands, what)
             for what in ("act_rate", "loop_rate", "p50_ns")}
@@ -55,21 +58,17 @@ def by_hand(tools, act, workload, cpus, nr_ops):
 
 def hand(tools):
     """Compare the harness with loops written by hand, with and without responders."""
-    values = by_hand(tools, "madvise", "lazy_idle", 1, 50000)
+    values = by_hand(tools, "madvise", "lazy_idle", 1, 20000)
     if nr_cpus() > 1:
-        values.update(by_hand(tools, "munmap", "munmap", 2, 10000))
+        values.update(by_hand(tools, "munmap", "munmap", 2, 4000))
     return values
 
 
 def observer(tools):
     """Compare the timed pass with and without the counted pass that follows it."""
     need_two_cpus()
-    counted, bare = [], []
-    for _ in range(2):
-        found = abba(lambda: tools.record("munmap", cpus=2, ops=10000, counters="yes"),
-                     lambda: tools.record("munmap", cpus=2, ops=10000, counters="no"))
-        counted += found[0]
-        bare += found[1]
+    counted, bare = abba(2, lambda: tools.record("munmap", cpus=2, ops=8000, counters="yes"),
+                         lambda: tools.record("munmap", cpus=2, ops=8000, counters="no"))
     return {what: ratio(counted, bare, what) - 1 for what in ("p50_ns", "act_rate")}
 
 

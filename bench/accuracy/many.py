@@ -47,9 +47,11 @@ def wait_until(condition, what):
 
 
 def look_at_idle(process, nr_instances):
-    """Return the private memory of some instances, in KiB, while all wait."""
-    wait_until(lambda: len(children(process.pid)) == nr_instances or process.poll() is not None,
+    """Return the private memory of some instances, in KiB, while all wait; [] if it has ended."""
+    wait_until(lambda: process.poll() is not None or len(children(process.pid)) == nr_instances,
                "start of the instances")
+    if process.returncode is not None:
+        return []
     process.send_signal(signal.SIGSTOP)
     try:
         pids = children(process.pid)

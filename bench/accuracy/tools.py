@@ -11,7 +11,7 @@ from pathlib import Path
 
 TIMEOUT_S = 20
 # Between two runs under SCHED_FIFO, so that nobody throttles them.
-PAUSE_S = 0.1
+PAUSE_S = 0.05
 SKIPPED_OR_OK = (0, 4)
 
 
