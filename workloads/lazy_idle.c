@@ -31,7 +31,7 @@ static int setup(struct wl_ctx *c)
 
 	if (!r)
 		return -ENOMEM;
-	ret = wl_range_reserve(r, c->page_bytes, c->page_bytes);
+	ret = wl_range_reserve(c, 0, r, c->page_bytes);
 	if (ret)
 		goto out_free;
 	ret = wl_range_map(r);
@@ -134,6 +134,11 @@ static const struct wl_role roles[] = {
 	{ 0 },
 };
 
+static const struct wl_region regions[] = {
+	{ .name = "page", .help = "the page that the op drops" },
+	{ 0 },
+};
+
 const struct wl_ops wl_lazy_idle = {
 	.abi = WL_ABI,
 	.name = "lazy_idle",
@@ -143,6 +148,7 @@ const struct wl_ops wl_lazy_idle = {
 	.params = params,
 	.conf_bytes = sizeof(struct lazy_idle_conf),
 	.roles = roles,
+	.regions = regions,
 	.rendezvous_every = rendezvous_every,
 	.setup = setup,
 	.teardown = teardown,

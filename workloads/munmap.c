@@ -29,7 +29,7 @@ static int setup(struct wl_ctx *c)
 
 	if (!r)
 		return -ENOMEM;
-	ret = wl_range_reserve(r, conf->pages * c->page_bytes, c->page_bytes);
+	ret = wl_range_reserve(c, 0, r, conf->pages * c->page_bytes);
 	if (ret) {
 		free(r);
 		return ret;
@@ -119,6 +119,11 @@ static const struct wl_role roles[] = {
 	{ 0 },
 };
 
+static const struct wl_region regions[] = {
+	{ .name = "range", .help = "the pages that the op unmaps" },
+	{ 0 },
+};
+
 const struct wl_ops wl_munmap = {
 	.abi = WL_ABI,
 	.name = "munmap",
@@ -128,6 +133,7 @@ const struct wl_ops wl_munmap = {
 	.params = params,
 	.conf_bytes = sizeof(struct munmap_conf),
 	.roles = roles,
+	.regions = regions,
 	.setup = setup,
 	.teardown = teardown,
 	.expect = expect,

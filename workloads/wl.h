@@ -32,6 +32,7 @@
 #ifndef WL_H
 #define WL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -124,12 +125,36 @@ void wl_reason(struct wl_reasons *why, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
+ * struct wl_region - memory of one kind, that a case may put on a NUMA node
+ * @name: as in "node.<name> ="
+ * @help: completes the sentence "The NUMA node of <help>."
+ */
+struct wl_region {
+	const char *name;
+	const char *help;
+};
+
+/**
+ * struct wl_binding - where memory of a region is to be
+ * @is_bound: to @node, by the case's key "node.REGION"; else anywhere
+ * @addr, @len_bytes: what wl_place() was last called with; the harness looks
+ *	where its pages are before the first op of each phase
+ */
+struct wl_binding {
+	bool is_bound;
+	int node;
+	_Atomic(void *) addr;
+	_Atomic(size_t) len_bytes;
+};
+
+/**
  * struct wl_ctx - one instance (process) of the workload
  * @conf: the workload's parameters, @wl_ops.conf_bytes long
  * @priv: the workload's own state, set by setup()
  * @nr_threads: by role
  * @nr_ops: measured ops of one initiator in one pass
  * @page_bytes: base page size
+ * @bindings: by index into wl_ops.regions; for wl_place()
  */
 struct wl_ctx {
 	const void *conf;
@@ -137,7 +162,18 @@ struct wl_ctx {
 	unsigned int nr_threads[WL_MAX_ROLES];
 	uint64_t nr_ops;
 	size_t page_bytes;
+	struct wl_binding bindings[WL_MAX_REGIONS];
 };
+
+/**
+ * wl_place() - have memory on the NUMA node that the case asks for
+ * @region: index into wl_ops.regions
+ *
+ * Called after every mmap() of such memory, before it is touched. Does nothing
+ * unless the case asks for a node. Return: 0 or -errno, see tb_mem_bind().
+ */
+int wl_place(struct wl_ctx *c, unsigned int region, void *addr,
+	     size_t len_bytes);
 
 /**
  * struct wl_thread - one thread of an instance
@@ -180,6 +216,7 @@ struct wl_expect {
  * @tags: words from the list in workloads/README.md
  * @params: ends with a NULL name; may be NULL
  * @roles: ends with a NULL name; exactly the first is the initiator
+ * @regions: at most WL_MAX_REGIONS, ends with a NULL name; may be NULL
  * @probe: every reason why it cannot run; may be NULL
  * @rendezvous_every: rendezvous before op 0, n, 2n, ... of each phase; 0 means
  *	before op 0 only; NULL leaves it to the key "rendezvous" of the case
@@ -199,6 +236,7 @@ struct wl_ops {
 	const struct wl_param *params;
 	size_t conf_bytes;
 	const struct wl_role *roles;
+	const struct wl_region *regions;
 	void (*probe)(const struct wl_env *env, const void *conf,
 		      struct wl_reasons *why);
 	uint64_t (*rendezvous_every)(const void *conf);

@@ -9,11 +9,14 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+#include "wl.h"
+
 /* What one page-table page maps on x86-64 and arm64 with 4 KiB pages. */
 #define WL_PMD_BYTES (2UL << 20)
 
 /**
  * struct wl_range - a private anonymous range whose page tables stay
+ * @ctx, @region: for wl_place()
  * @base: start of the reservation, for wl_range_unmap()
  * @total_bytes: length of the reservation
  * @addr: start of the range, aligned to WL_PMD_BYTES plus one page
@@ -26,6 +29,8 @@
  * up to two page-table pages less the two neighbours, 1022 pages of 4 KiB.
  */
 struct wl_range {
+	struct wl_ctx *ctx;
+	unsigned int region;
 	char *base;
 	size_t total_bytes;
 	char *addr;
@@ -33,9 +38,10 @@ struct wl_range {
 };
 
 /* Reserve; nothing is mapped at @addr yet but PROT_NONE. 0 or -errno. */
-static inline int wl_range_reserve(struct wl_range *r, size_t len_bytes,
-				   size_t page_bytes)
+static inline int wl_range_reserve(struct wl_ctx *c, unsigned int region,
+				   struct wl_range *r, size_t len_bytes)
 {
+	size_t page_bytes = c->page_bytes;
 	size_t span = (len_bytes + 2 * page_bytes + WL_PMD_BYTES - 1) &
 		      ~(WL_PMD_BYTES - 1);
 	void *base;
@@ -45,6 +51,8 @@ static inline int wl_range_reserve(struct wl_range *r, size_t len_bytes,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
 		return -errno;
+	r->ctx = c;
+	r->region = region;
 	r->base = base;
 	r->addr = (char *)(((uintptr_t)base + WL_PMD_BYTES - 1) &
 			   ~(WL_PMD_BYTES - 1)) +
@@ -64,7 +72,9 @@ static inline int wl_range_map(const struct wl_range *r)
 	void *p = mmap(r->addr, r->len_bytes, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
-	return p == MAP_FAILED ? -errno : 0;
+	if (p == MAP_FAILED)
+		return -errno;
+	return wl_place(r->ctx, r->region, r->addr, r->len_bytes);
 }
 
 /* Write one byte of each page, so that each has a writable PTE. */

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "campaign/params.h"
 #include "campaign/settings.h"
+#include "engine/region.h"
 #include "machine/place.h"
 
 /* A [case] section on its way to cases. */
@@ -24,6 +25,8 @@ struct draft {
 };
 
 #define MAX_THREADS 4096
+/* MAX_NUMNODES of the largest configuration (NODES_SHIFT=10). */
+#define MAX_NODES 1024
 
 static const char *const scheds[] = { "auto", "fifo", "other" };
 static const char *const meets[] = { "auto", "per_op", "per_batch", "none" };
@@ -202,6 +205,25 @@ static int usage_unknown_key(const struct draft *d, const struct tb_setting *s,
 	return err->code;
 }
 
+static int set_node(const struct draft *d, const struct tb_setting *s,
+		    struct tb_case *cs, struct tb_err *err)
+{
+	const char *region = strchr(s->key, '.') + 1;
+	unsigned int i, node = 0;
+	int ret;
+
+	for (i = 0; i < tb_nr_regions(cs->ops); i++) {
+		if (strcmp(cs->ops->regions[i].name, region))
+			continue;
+		ret = set_unsigned(d, s, 0, MAX_NODES - 1, &node, err);
+		cs->is_bound[i] = true;
+		cs->node[i] = (int)node;
+		return ret;
+	}
+	return tb_usage(err, "%s:%u: workload %s has no region '%s'",
+			d->conf->path, s->entry->line, cs->ops->name, region);
+}
+
 static int apply(const struct draft *d, const struct tb_setting *s,
 		 struct tb_case *cs, unsigned int *cpus, struct tb_err *err)
 {
@@ -243,6 +265,8 @@ static int apply(const struct draft *d, const struct tb_setting *s,
 	if (tb_near_is(&near, "placement") ||
 	    !strncmp(s->key, "placement.", 10))
 		return set_placement(d, s, cs, err);
+	if (!strncmp(s->key, "node.", 5))
+		return set_node(d, s, cs, err);
 	if (!strncmp(s->key, "threads.", 8))
 		return set_threads(d, s, cs, err);
 	return usage_unknown_key(d, s, &near, err);

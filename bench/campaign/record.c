@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "campaign/params.h"
+#include "engine/region.h"
 #include "machine/audit.h"
 
 #define STRATEGY_DIR "/sys/kernel/tlb_strategy"
@@ -117,6 +118,18 @@ static void add_role_placement(struct tb_json *j, const struct tb_case *cs,
 	tb_json_str(j, key, cs->role_placement[role]);
 }
 
+static void add_node(struct tb_json *j, const struct tb_case *cs,
+		     unsigned int region)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "node.%s", cs->ops->regions[region].name);
+	if (cs->is_bound[region])
+		tb_json_u64(j, key, (uint64_t)cs->node[region]);
+	else
+		tb_json_null(j, key);
+}
+
 static void add_harness(struct tb_json *j, const struct tb_case *cs,
 			const struct tb_result *r)
 {
@@ -139,6 +152,8 @@ static void add_harness(struct tb_json *j, const struct tb_case *cs,
 	for (i = 0; i <= cs->nr_roles; i++)
 		if (cs->role_placement[i])
 			add_role_placement(j, cs, i);
+	for (i = 0; i < tb_nr_regions(cs->ops); i++)
+		add_node(j, cs, i);
 	tb_json_str(j, "sched_asked", scheds[cs->sched]);
 	tb_json_str(j, "sched", r->sched);
 	tb_json_u64(j, "arena_pages", r->arena_pages);

@@ -5,6 +5,7 @@
 
 #include "campaign/params.h"
 #include "cmd/cmd.h"
+#include "engine/region.h"
 
 static void print_params(const struct wl_ops *ops)
 {
@@ -45,6 +46,18 @@ static void print_roles(const struct wl_ops *ops)
 	}
 }
 
+static void print_regions(const struct wl_ops *ops)
+{
+	unsigned int i;
+
+	if (tb_nr_regions(ops))
+		printf("\nRegions:\n");
+	for (i = 0; i < tb_nr_regions(ops); i++)
+		printf("  node.%s = anywhere\n"
+		       "      The NUMA node of %s.\n",
+		       ops->regions[i].name, ops->regions[i].help);
+}
+
 static int run(int argc, char **argv)
 {
 	const struct wl_ops *ops;
@@ -68,6 +81,7 @@ static int run(int argc, char **argv)
 	if (ops->params)
 		print_params(ops);
 	print_roles(ops);
+	print_regions(ops);
 	return TB_EXIT_OK;
 }
 

@@ -58,6 +58,7 @@ enum tb_meet {
  * @traced: and a traced pass the counted one
  * @placement: policy of all roles but those of
  * @role_placement: by role; NULL is @placement
+ * @is_bound, @node: by region of the workload: the NUMA node it is to be on
  */
 struct tb_case {
 	char *name;
@@ -80,6 +81,8 @@ struct tb_case {
 	bool traced;
 	char *placement;
 	char *role_placement[TB_MAX_ROLES];
+	bool is_bound[WL_MAX_REGIONS];
+	int node[WL_MAX_REGIONS];
 };
 
 unsigned int tb_case_threads_per_instance(const struct tb_case *cs);

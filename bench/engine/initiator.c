@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 
+#include "engine/region.h"
 #include "engine/rendezvous.h"
 #include "engine/thread.h"
 
@@ -23,13 +24,15 @@ static void note_progress(struct tb_worker *w)
 
 /* One op with all that belongs to it; adds its time if @phase is measured. */
 static int run_op(struct tb_worker *w, struct tb_peers *p, enum tb_phase phase,
-		  bool meets, struct tb_err *err)
+		  bool is_first, bool meets, struct tb_err *err)
 {
 	const struct wl_role *role = tb_worker_role(w);
 	int ret;
 
 	note_progress(w);
 	ret = tb_worker_call(w, TB_STEP_REARM, role->rearm, err);
+	if (!ret && is_first)
+		ret = tb_region_check(w->cs, w->wl.ctx, err);
 	if (!ret && meets) {
 		tb_worker_step(w, TB_STEP_RENDEZVOUS);
 		ret = tb_rendezvous(w, p, err);
@@ -109,7 +112,7 @@ static int run_phase(struct tb_worker *w, struct tb_peers *p,
 	for (i = 0; i < nr_ops && !ret; i++) {
 		if (tb_phase_now(w->arena) != phase)
 			return -ECANCELED;
-		ret = run_op(w, p, phase, meets_before(p, i), err);
+		ret = run_op(w, p, phase, !i, meets_before(p, i), err);
 	}
 	if (phase == TB_PHASE_MEASURE)
 		close_window(w);

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "engine/region.h"
 #include "machine/place.h"
 
 static void init_worker(struct tb_worker *w, const struct tb_worker *common,
@@ -71,6 +72,7 @@ static int run_workload(const struct tb_worker *common, struct tb_err *err)
 	int ret;
 
 	memcpy(ctx.nr_threads, cs->nr_threads, sizeof(ctx.nr_threads));
+	tb_region_init(cs, &ctx);
 	ret = cs->ops->setup ? cs->ops->setup(&ctx) : 0;
 	if (ret)
 		return tb_fail_errno(err, ret, "%s: setup failed",

@@ -9,6 +9,7 @@
 
 #include "engine/ledger.h"
 #include "engine/pass.h"
+#include "engine/region.h"
 #include "engine/thread.h"
 #include "engine/traced.h"
 #include "engine/witness.h"
@@ -119,6 +120,7 @@ static void probe(const struct tb_case *cs, struct tb_result *r)
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
 	};
 
+	tb_region_probe(cs, &r->reasons);
 	if (cs->ops->probe)
 		cs->ops->probe(&env, cs->conf, &r->reasons);
 }

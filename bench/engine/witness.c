@@ -22,6 +22,9 @@
 /* A cache line per page, each in another set of the cache. */
 #define NR_LINES 61
 
+/* What a quiet CPU loses to the timer tick is far less. */
+#define NOISY_BASELINE_PCT 2.0
+
 struct watcher {
 	struct tb_worker *w;
 	volatile char *pages;
@@ -138,6 +141,12 @@ void tb_witness_fill(const struct tb_case *cs, struct tb_result *r)
 
 	if (!cs->nr_bystanders)
 		return;
+	if (r->clock.kind != TB_CLOCK_ICOUNT &&
+	    stolen_pct(&p->baseline) > NOISY_BASELINE_PCT)
+		wl_reason(&r->caveats,
+			  "%.1f %% of the bystanders' time was stolen before "
+			  "any op: somebody else runs on their CPUs",
+			  stolen_pct(&p->baseline));
 	add(r, "bystander_stolen_pct", "%", stolen_pct(&p->witness));
 	add(r, "bystander_lost_pct", "%", 100.0 * (1 - during / before));
 	add(r, "bystander_gap_p99_ns", "ns",

@@ -5,6 +5,8 @@
  */
 #include <ctype.h>
 
+#include "engine/region.h"
+#include "machine/mem.h"
 #include "tests/t_engine.h"
 
 /* Keys of a case; a parameter of that name would hide one. */
@@ -137,6 +139,24 @@ static void first_role_and_only_it_initiates(void **state)
 			check_role(ops, i);
 		/* It ends, and not only because WL_MAX_ROLES are read. */
 		assert_null(ops->roles[nr].name);
+	}
+}
+
+static void regions_are_named(void **state)
+{
+	(void)state;
+	FOR_EACH(ops)
+	{
+		unsigned int i, j;
+
+		assert_true(tb_nr_regions(ops) <= WL_MAX_REGIONS);
+		for (i = 0; i < tb_nr_regions(ops); i++) {
+			assert_words(ops->regions[i].name, "_-");
+			assert_phrase(ops->regions[i].help);
+			for (j = 0; j < i; j++)
+				assert_string_not_equal(ops->regions[j].name,
+							ops->regions[i].name);
+		}
 	}
 }
 
@@ -292,6 +312,9 @@ static void check_run(const struct wl_ops *ops, const char *dir)
 
 	t_wrap(ops);
 	t_case(&cs, &t_copy, &t_topo);
+	/* Every machine has this node, and with NUMA it can be asked for. */
+	for (i = 0; i < WL_MAX_REGIONS; i++)
+		cs.is_bound[i] = tb_mem_node_exists(0);
 	/* What the first run leaves may be a cache; the second adds nothing. */
 	for (i = 0; i < 2; i++) {
 		memset(t_counts, 0, sizeof(*t_counts));
@@ -455,6 +478,7 @@ int main(void)
 		cmocka_unit_test(names_are_those_of_files),
 		cmocka_unit_test(workloads_are_described),
 		cmocka_unit_test(first_role_and_only_it_initiates),
+		cmocka_unit_test(regions_are_named),
 		cmocka_unit_test(params_are_well_formed),
 		cmocka_unit_test(expectations_are_bounds),
 		IN_DIR(run_leaves_nothing_behind),
