@@ -86,6 +86,9 @@ void tb_estimate_key_case(const struct tb_plan *plan, unsigned int kernel,
 	tb_json_str(&j, "placement", cs->placement);
 	for (i = 0; i < TB_MAX_ROLES; i++)
 		tb_json_str(&j, "role_placement", cs->role_placement[i]);
+	for (i = 0; i < WL_MAX_REGIONS; i++)
+		tb_json_f64(&j, "node",
+			    cs->is_bound[i] ? (double)cs->node[i] : NAN);
 	tb_json_obj_end(&j);
 	hash(&b, key->point, sizeof(key->point));
 	tb_buf_fini(&b);
