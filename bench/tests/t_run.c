@@ -5,6 +5,7 @@
  * they run side by side, each in a process of its own.
  */
 #include "engine/metric.h"
+#include "engine/thread.h"
 #include "tests/t_engine.h"
 
 static struct tb_result result;
@@ -588,35 +589,67 @@ static void instances_may_share_cpus(void **state)
 	free(cs.conf);
 }
 
-/* On the CPU of the initiator it loses time, or there would be no ops. */
+/* A case of one initiator that naps, and a bystander. */
+static void with_bystander(struct tb_case *cs)
+{
+	t_wrap(&free_toy);
+	t_case(cs, &t_copy, &t_topo);
+	cs->nr_threads[1] = 0;
+	cs->nr_cpus = 1;
+	cs->nr_ops = 5;
+	cs->nr_bystanders = 1;
+}
+
+/* FIFO, or whoever else runs here could keep it from watching at all. */
 static void bystanders_watch(void **state)
 {
+	const struct tb_metric *m;
 	struct t_traces before;
 	struct tb_case cs;
-	const struct tb_metric *m;
 
-	t_wrap(&free_toy);
-	t_case(&cs, &t_copy, &t_topo);
-	cs.nr_threads[1] = 0;
-	cs.nr_cpus = 1;
-	cs.nr_ops = 5;
-	cs.nr_bystanders = 1;
-	cs.role_placement[cs.nr_roles] = (char *)(uintptr_t) "shared";
+	if (t_topo.nr_cpus < 2)
+		T_SKIP("needs two CPUs");
+	if (!tb_thread_fifo_allowed())
+		T_SKIP("SCHED_FIFO is not allowed");
+	with_bystander(&cs);
+	cs.sched = TB_SCHED_FIFO;
 	before = t_traces(*state);
 	t_run_case(&cs, &result);
 	assert_int_equal(result.state, TB_STATE_OK);
-	assert_int_equal(result.cpus[1], result.cpus[0]);
+	assert_int_not_equal(result.cpus[1], result.cpus[0]);
 	assert_true(result.timed.baseline.nr_loops > 1000);
 	assert_true(result.timed.witness.nr_loops > 1000);
 	assert_true(result.timed.witness.ticks >
 		    result.timed.witness.stolen_ticks);
-	/* At least 5 naps long. */
+	/* It watched all 5 naps. */
 	assert_true(tb_clock_value(&result.clock,
 				   (double)result.timed.witness.ticks) >
 		    5.0 * NAP_NS);
 	m = tb_metric_find(&result, "bystander_lost_pct");
 	assert_non_null(m);
 	assert_int_equal(m->status, TB_STATUS_OK);
+	tb_result_fini(&result);
+	t_assert_no_traces(&before, *state);
+	free(cs.conf);
+}
+
+static void bystanders_may_share_cpus(void **state)
+{
+	struct t_traces before;
+	struct tb_case cs;
+
+	with_bystander(&cs);
+	cs.sched = TB_SCHED_AUTO;
+	cs.role_placement[cs.nr_roles] = (char *)(uintptr_t) "shared";
+	before = t_traces(*state);
+	t_run_case(&cs, &result);
+	assert_int_equal(result.state, TB_STATE_OK);
+	assert_int_equal(result.cpus[1], result.cpus[0]);
+	/* The other one would never run. */
+	assert_string_equal(result.sched, "other");
+	assert_non_null(strstr(result.caveats.text[0],
+			       "bystanders share CPUs with the case"));
+	assert_int_equal(result.timed.nr_ops, 5);
 	tb_result_fini(&result);
 	t_assert_no_traces(&before, *state);
 	free(cs.conf);
@@ -659,6 +692,7 @@ int main(void)
 		T_DIR(one_of_several_initiators_may_fail),
 		T_DIR(instances_may_share_cpus),
 		T_DIR(bystanders_watch),
+		T_DIR(bystanders_may_share_cpus),
 		cmocka_unit_test(an_initiator_may_be_alone),
 	};
 
