@@ -76,7 +76,7 @@ struct tb_slot {
 	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t step;
 	_Atomic uint32_t progress;
 	_Atomic uint32_t nr_gone;
-	pid_t tid;
+	_Atomic pid_t tid;
 	unsigned int instance;
 	unsigned int role;
 	unsigned int idx;
