@@ -38,6 +38,8 @@ obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 bench_obj := $(call obj,$(bench_src) $(workload_src)) $(O)/obj/registry.o
 # What unit tests link: everything but main().
 lib_obj := $(filter-out $(O)/obj/bench/tlbbench.o,$(bench_obj))
+# What is built for ASan also looks for leaks where an instance ends.
+sanitize_obj := $(if $(findstring address,$(CFLAGS)),$(O)/obj/bench/tests/sanitize.o)
 units := $(patsubst bench/tests/%.c,$(O)/tests/%,$(unit_src))
 
 perf := $(O)/libperf
@@ -96,7 +98,7 @@ $(O)/tlbbench: $(bench_obj) $(perf_libs)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $(bench_obj) $(perf_libs) $(LDLIBS) -o $@ \
 	  2> >(grep -vE 'affinity_ip|getaddrinfo' >&2)
 
-$(O)/tests/%: $(O)/obj/bench/tests/%.o $(lib_obj) $(perf_libs) | $(O)/tests
+$(O)/tests/%: $(O)/obj/bench/tests/%.o $(lib_obj) $(sanitize_obj) $(perf_libs) | $(O)/tests
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
@@ -147,6 +149,7 @@ check: ## everything, with real kernels in VMs; installs what it needs
 	$(Q)$(MAKE) --no-print-directory -j$(jobs) $(O)/tlbbench $(units) check-clang
 	$(Q)$(MAKE) --no-print-directory check-fast
 	$(Q)$(MAKE) --no-print-directory check-arm64
+	$(Q)$(MAKE) --no-print-directory check-sanitize
 	$(Q)kernels/check
 	$(Q)kernels/build $(demo_kernels)
 	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m vm bench/tests
@@ -165,6 +168,27 @@ check-clang:
 .PHONY: check-unit
 check-unit: $(units)
 	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP prove -Q --exec '' $(units)
+
+sanitizers := asan tsan
+asan_flags := -fsanitize=address,undefined -Wl,--wrap=_exit
+tsan_flags := -fsanitize=thread
+sanitized = CFLAGS='-O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all $($(1)_flags)' \
+	$(MAKE) --no-print-directory O=$(O)/$(1) perf=$(perf)
+# One test asks for more memory than there can be, and wants to be told.
+export ASAN_OPTIONS := allocator_may_return_null=1:detect_stack_use_after_return=1
+export TSAN_OPTIONS := allocator_may_return_null=1
+export UBSAN_OPTIONS := print_stacktrace=1
+
+.PHONY: check-sanitize $(sanitizers:%=check-%)
+check-sanitize: $(sanitizers:%=check-%) ## unit tests under ASan, UBSan and TSan
+
+# Built side by side, run one after the other: tests pin threads to CPUs.
+$(sanitizers:%=check-%): check-%: $(perf_libs)
+	+$(Q)$(call sanitized,$*) -j$(jobs) units
+	+$(Q)$(call sanitized,$*) check-unit
+
+.PHONY: units
+units: $(units)
 
 pytest := $(PYTHON) -m pytest -q -p no:cacheprovider
 
