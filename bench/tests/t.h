@@ -26,6 +26,12 @@
 
 #include "base/text.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define T_IS_SANITIZED true
+#else
+#define T_IS_SANITIZED false
+#endif
+
 /* The tests of this binary, and room for the name of one that was skipped. */
 static struct CMUnitTest *t_tests;
 static size_t t_nr_tests;

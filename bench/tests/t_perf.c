@@ -54,18 +54,23 @@ static void call_getppid(unsigned int n)
 		syscall(SYS_getppid);
 }
 
-/* Touch @n pages that are not there yet. */
-static void fault(unsigned int n)
+/*
+ * Touch @n pages that are not there yet, and nothing else: no page of a
+ * sanitizer, which would follow the access and the call of mmap().
+ */
+__attribute__((no_sanitize("address", "thread"))) static void
+fault(unsigned int n)
 {
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE), i;
-	char *p = mmap(NULL, n * page_bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long at =
+		syscall(SYS_mmap, NULL, n * page_bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	assert_ptr_not_equal(p, MAP_FAILED);
-	madvise(p, n * page_bytes, MADV_NOHUGEPAGE);
+	assert_int_not_equal(at, -1);
+	syscall(SYS_madvise, at, n * page_bytes, MADV_NOHUGEPAGE);
 	for (i = 0; i < n; i++)
-		*(volatile char *)(p + i * page_bytes) = 1;
-	munmap(p, n * page_bytes);
+		*(volatile char *)((uintptr_t)at + i * page_bytes) = 1;
+	syscall(SYS_munmap, at, n * page_bytes);
 }
 
 static unsigned int nr_fds(void)
@@ -154,13 +159,17 @@ static void *fault_when_told(void *arg)
 
 static void count_both(const struct tb_perf *p, struct other *o)
 {
+	/* A sanitizer notes what semaphores do on pages of its own. */
+	uint64_t slack = T_IS_SANITIZED ? NR_FAULTS / 2 : 0;
+
 	tb_perf_enable(p);
 	fault(NR_FAULTS);
 	sem_post(&o->may_begin);
 	sem_wait(&o->has_ended);
 	tb_perf_disable(p);
-	assert_int_equal(value_of(p, 0, 0), NR_FAULTS);
-	assert_int_equal(value_of(p, 0, 1), 2 * NR_FAULTS);
+	assert_in_range(value_of(p, 0, 0), NR_FAULTS, NR_FAULTS + slack);
+	assert_in_range(value_of(p, 0, 1), 2 * NR_FAULTS,
+			2 * NR_FAULTS + slack);
 }
 
 static void another_thread_is_another_place(void **state)
