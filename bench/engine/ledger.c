@@ -74,7 +74,12 @@ static void add_flushes(struct tb_result *r, double ops)
 	if (!nr_reasons) {
 		const struct tb_counter *c = counter(r, "tlb_flush");
 
-		tb_metric_set_absent(sum, c ? c->reason : "not counted");
+		if (c && c->status != TB_STATUS_ABSENT)
+			tb_metric_set_absent(sum, "reasons of tlb:tlb_flush "
+						  "cannot be read");
+		else
+			tb_metric_set_absent(sum,
+					     c ? c->reason : "not counted");
 	}
 }
 
