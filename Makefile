@@ -102,6 +102,14 @@ $(O)/tests/%: $(O)/obj/bench/tests/%.o $(lib_obj) $(sanitize_obj) $(perf_libs) |
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
+# The command, but functions of the C library fail when they are told to. Only
+# the C library is shared: a sanitizer needs that, and the linker does the rest.
+nth_obj := $(O)/obj/bench/tests/nth.o
+$(O)/tests/tlbbench: $(bench_obj) $(nth_obj) $(sanitize_obj) $(perf_libs) | $(O)/tests
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $$(nm $(nth_obj) | sed -n 's/.* T __wrap_/-Wl,--wrap=/p') \
+	  -no-pie $^ -Wl,-Bstatic $(filter-out -lm,$(LDLIBS)) -Wl,-Bdynamic -lm -o $@
+
 -include $(patsubst %.o,%.d,$(bench_obj) $(call obj,$(unit_src) $(accuracy_src)))
 
 # --- the demo ----------------------------------------------------------------
@@ -150,6 +158,7 @@ check: ## everything, with real kernels in VMs; installs what it needs
 	$(Q)$(MAKE) --no-print-directory check-fast
 	$(Q)$(MAKE) --no-print-directory check-arm64
 	$(Q)$(MAKE) --no-print-directory check-sanitize
+	$(Q)$(MAKE) --no-print-directory check-fault
 	$(Q)kernels/check
 	$(Q)kernels/build $(demo_kernels)
 	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m vm bench/tests
@@ -181,6 +190,13 @@ export UBSAN_OPTIONS := print_stacktrace=1
 
 .PHONY: check-sanitize $(sanitizers:%=check-%)
 check-sanitize: $(sanitizers:%=check-%) ## unit tests under ASan, UBSan and TSan
+
+# Of all ways to a call each is tried, up to a few; FULL=1: each call.
+.PHONY: check-fault
+check-fault: $(perf_libs) ## let calls of the C library fail, one at a time; FULL=1
+	+$(Q)$(call sanitized,asan) -j$(jobs) $(O)/asan/tests/tlbbench
+	$(Q)TLBBENCH=$(abspath $(O))/asan/tests/tlbbench TLBBENCH_FAULT=$(abspath $(O))/asan/tests/tlbbench \
+	  $(pytest) bench/tests/test_fault.py
 
 # Built side by side, run one after the other: tests pin threads to CPUs.
 $(sanitizers:%=check-%): check-%: $(perf_libs)
