@@ -142,8 +142,11 @@ static int prepare(struct run *r, struct tb_err *err)
 
 	if (!ret)
 		ret = tb_plan_load(&r->plan, r->conf_path, &r->topo, err);
-	if (!ret && tb_read_file(r->conf_path, &r->conf_text))
-		ret = tb_usage(err, "%s: cannot be read", r->conf_path);
+	if (!ret) {
+		ret = tb_read_file(r->conf_path, &r->conf_text);
+		if (ret)
+			tb_fail_errno(err, ret, "cannot read %s", r->conf_path);
+	}
 	if (!ret)
 		ret = hash_plan(r, err);
 	if (!ret && r->plan.is_vm)
