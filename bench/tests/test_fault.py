@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tlbtest import ROOT, assert_campaign_valid, assert_valid, json_lines
+from tlbtest import ROOT, assert_campaign_valid, assert_valid, json_lines, records, slots
 
 BINARY = Path(os.environ.get("TLBBENCH_FAULT", ""))
 FULL = os.environ.get("FULL") == "1"
@@ -34,6 +34,8 @@ FUNCTIONS = {
     "sched_getaffinity": "ENOSYS", "sched_setscheduler": "EPERM", "unshare": "EPERM",
     "mount": "EPERM",
 }
+# Without these a campaign is not on the disk: no exit 0.
+VITAL = ("fsync", "rename", "mkdir", "symlink")
 OPS = ("cpus=2", "ops=3", "warmup_ops=1", "timeout_seconds=5")
 CONF = "[campaign]\nname = t\nboots = 1\n[defaults]\ncpus = 2\nops = 3\nwarmup_ops = 1\n" \
     "timeout_seconds = 5\n[case one]\nworkload = munmap\n"
@@ -148,12 +150,12 @@ def missing(good, bad):
 
 def is_explained(text, lost):
     """Tell whether the record says why each lost value is absent, there or in a caveat."""
-    records = json_lines(text)
+    there = json_lines(text)
     for i, *path in lost:
         # Null is how the audit says that a fact cannot be read.
         if path[0] == "audit":
             continue
-        record = records[i]
+        record = there[i]
         said = record.get("caveats", []) + record.get("reasons", [])
         entry = [value for value in record.get(path[0], []) if isinstance(value, dict)
                  and value.get("name") == path[1]] if path[0] in ("counters", "metrics") else []
@@ -174,8 +176,8 @@ def check_ok(good, done):
 def check_failed(nth, done):
     """Not 0: no crash, and a sentence or a record names what failed."""
     assert done.returncode in (1, 2, 4), done.returncode
-    records = "".join(path.read_text() for path in nth.dir.glob("r/t-*/slots/*/records.jsonl"))
-    said = done.stdout + done.stderr + records
+    kept = "".join(path.read_text() for path in nth.dir.glob("r/t-*/slots/*/records.jsonl"))
+    said = done.stdout + done.stderr + kept
     assert text_of(nth.function) in said or "out of memory" in said, "the error is not named"
     # libnuma ends the process by itself, before main().
     assert any(word in said for word in ("tlbbench: ", '"reasons":["', "Out of memory"))
@@ -189,6 +191,9 @@ def check_files(nth, before):
         done = nth.run(argv=("campaign", "--resume", campaign))
         assert done.returncode == 0, done
         assert_campaign_valid(campaign)
+        for slot in slots(campaign):
+            kinds = [record["type"] for record in records(slot)]
+            assert kinds == ["boot", "repetition"], kinds
         assert not list(campaign.rglob("*.tmp"))
 
 
@@ -211,6 +216,7 @@ def test_nth(command, function, tmp_path):
             continue
         try:
             assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr
+            assert done.returncode or command != "campaign" or function not in VITAL
             if done.returncode:
                 check_failed(nth, done)
             else:
