@@ -32,6 +32,17 @@
 #define T_IS_SANITIZED false
 #endif
 
+/* For tests that count each flush: TSan's munmap() unmaps its shadow as well.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define T_SKIP_IF_MUNMAP_FLUSHES_TWICE() \
+	T_SKIP("the thread sanitizer flushes for every munmap() too")
+#else
+#define T_SKIP_IF_MUNMAP_FLUSHES_TWICE() \
+	do {                             \
+	} while (0)
+#endif
+
 /* The tests of this binary, and room for the name of one that was skipped. */
 static struct CMUnitTest *t_tests;
 static size_t t_nr_tests;

@@ -208,6 +208,7 @@ static void each_op_is_one_shootdown(void **state)
 	unsigned int i = 0;
 
 	(void)state;
+	T_SKIP_IF_MUNMAP_FLUSHES_TWICE();
 	if (t_topo.nr_cpus < 2 || !tb_thread_fifo_allowed())
 		T_SKIP("needs two CPUs and SCHED_FIFO");
 	do

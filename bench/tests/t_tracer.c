@@ -276,6 +276,7 @@ static void each_munmap_is_one_shootdown(void **state)
 	uint64_t nr_lost;
 
 	(void)state;
+	T_SKIP_IF_MUNMAP_FLUSHES_TWICE();
 	if (!trace(tb_tracer_room(10 * NR_OPS, 2), &s, &nr_lost, reason))
 		T_SKIP(reason);
 	assert_int_equal(nr_lost, 0);
@@ -300,6 +301,7 @@ static void what_is_lost_is_counted(void **state)
 	uint64_t nr_lost, nr_seen;
 
 	(void)state;
+	T_SKIP_IF_MUNMAP_FLUSHES_TWICE();
 	if (!trace(1, &s, &nr_lost, reason))
 		T_SKIP(reason);
 	assert_true(nr_lost > 0);
