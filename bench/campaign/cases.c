@@ -8,12 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/near.h"
 #include "base/text.h"
+#include "campaign/keys.h"
 #include "campaign/params.h"
-#include "campaign/settings.h"
-#include "engine/region.h"
-#include "machine/place.h"
 
 /* A [case] section on its way to cases. */
 struct draft {
@@ -24,253 +21,7 @@ struct draft {
 	const struct tb_topo *topo;
 };
 
-#define MAX_THREADS 4096
-/* MAX_NUMNODES of the largest configuration (NODES_SHIFT=10). */
-#define MAX_NODES 1024
-
-static const char *const scheds[] = { "auto", "fifo", "other" };
-static const char *const meets[] = { "auto", "per_op", "per_batch", "none" };
-static const char *const booleans[] = { "no", "yes" };
-
-static int usage_at(const struct draft *d, const struct tb_setting *s,
-		    const char *expected, struct tb_err *err)
-{
-	return tb_usage(err, "%s:%u: %s = %.64s: expected %s", d->conf->path,
-			s->entry->line, s->key, s->value, expected);
-}
-
 /* --- one point ----------------------------------------------------------- */
-
-static int set_number(const struct draft *d, const struct tb_setting *s,
-		      uint64_t min, uint64_t max, uint64_t *value,
-		      struct tb_err *err)
-{
-	char expected[80];
-
-	snprintf(expected, sizeof(expected), "a number from %llu to %llu",
-		 (unsigned long long)min, (unsigned long long)max);
-	if (!tb_parse_u64(s->value, value) || *value < min || *value > max)
-		return usage_at(d, s, expected, err);
-	return 0;
-}
-
-static int set_unsigned(const struct draft *d, const struct tb_setting *s,
-			unsigned int min, unsigned int max, unsigned int *value,
-			struct tb_err *err)
-{
-	uint64_t wide;
-	int ret = set_number(d, s, min, max, &wide, err);
-
-	if (!ret)
-		*value = (unsigned int)wide;
-	return ret;
-}
-
-/* One of @words; its index. */
-static int set_word(const struct draft *d, const struct tb_setting *s,
-		    const char *const *words, unsigned int nr,
-		    unsigned int *value, struct tb_err *err)
-{
-	struct tb_buf expected = { 0 };
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		if (!strcmp(s->value, words[i])) {
-			*value = i;
-			tb_buf_fini(&expected);
-			return 0;
-		}
-		tb_buf_printf(&expected, "%s%s", words[i],
-			      i + 2 < nr   ? ", "
-			      : i + 1 < nr ? " or "
-					   : "");
-	}
-	usage_at(d, s, expected.data ? expected.data : "", err);
-	tb_buf_fini(&expected);
-	return err->code;
-}
-
-static int set_bool(const struct draft *d, const struct tb_setting *s,
-		    bool *value, struct tb_err *err)
-{
-	unsigned int word = 0;
-	int ret = set_word(d, s, booleans, ARRAY_SIZE(booleans), &word, err);
-
-	*value = word;
-	return ret;
-}
-
-static int set_sched(const struct draft *d, const struct tb_setting *s,
-		     struct tb_case *cs, struct tb_err *err)
-{
-	unsigned int word = 0;
-	int ret = set_word(d, s, scheds, ARRAY_SIZE(scheds), &word, err);
-
-	cs->sched = (enum tb_sched)word;
-	return ret;
-}
-
-static int set_meet(const struct draft *d, const struct tb_setting *s,
-		    struct tb_case *cs, struct tb_err *err)
-{
-	unsigned int word = 0;
-	int ret = set_word(d, s, meets, ARRAY_SIZE(meets), &word, err);
-
-	if (ret)
-		return ret;
-	cs->meet = (enum tb_meet)word;
-	if (cs->meet != TB_MEET_AUTO && cs->ops->rendezvous_every)
-		return tb_usage(err,
-				"%s:%u: %s: a parameter of workload %s says "
-				"when there is a rendezvous",
-				d->conf->path, s->entry->line, s->key,
-				cs->ops->name);
-	if (cs->meet == TB_MEET_NONE && !cs->ops->runs_free)
-		return usage_at(d, s,
-				"auto, per_op or per_batch: its responders do "
-				"not run free",
-				err);
-	return 0;
-}
-
-/* Role called @name, or of bystanders; TB_MAX_ROLES after a usage error. */
-static unsigned int find_role(const struct draft *d, const struct tb_setting *s,
-			      const struct tb_case *cs, const char *name,
-			      struct tb_err *err)
-{
-	unsigned int i;
-
-	for (i = 0; i <= cs->nr_roles; i++)
-		if (!strcmp(tb_case_role(cs, i)->name, name))
-			return i;
-	tb_usage(err, "%s:%u: workload %s has no role '%s'", d->conf->path,
-		 s->entry->line, cs->ops->name, name);
-	return TB_MAX_ROLES;
-}
-
-static int set_placement(const struct draft *d, const struct tb_setting *s,
-			 struct tb_case *cs, struct tb_err *err)
-{
-	const char *dot = strchr(s->key, '.');
-	char **placement = &cs->placement;
-	struct tb_err why = { 0 };
-	unsigned int role;
-
-	if (dot) {
-		role = find_role(d, s, cs, dot + 1, err);
-		if (role == TB_MAX_ROLES)
-			return err->code;
-		placement = &cs->role_placement[role];
-	}
-	if (tb_place_check(s->value, &why))
-		return tb_usage(err, "%s:%u: %s", d->conf->path, s->entry->line,
-				why.text);
-	free(*placement);
-	*placement = strdup(s->value);
-	return *placement ? 0 : tb_fail_errno(err, -ENOMEM, "placement");
-}
-
-static int set_threads(const struct draft *d, const struct tb_setting *s,
-		       struct tb_case *cs, struct tb_err *err)
-{
-	unsigned int i = find_role(d, s, cs, strchr(s->key, '.') + 1, err);
-	unsigned int max;
-	const struct wl_role *r;
-
-	if (i == TB_MAX_ROLES)
-		return err->code;
-	if (i == cs->nr_roles)
-		return set_unsigned(d, s, 0, MAX_THREADS, &cs->nr_bystanders,
-				    err);
-	r = &cs->ops->roles[i];
-	max = r->kind == WL_INITIATOR ? 1 : MAX_THREADS;
-	return set_unsigned(d, s, r->kind == WL_INITIATOR,
-			    r->max_threads ? r->max_threads : max,
-			    &cs->nr_threads[i], err);
-}
-
-static int usage_unknown_key(const struct draft *d, const struct tb_setting *s,
-			     struct tb_near *near, struct tb_err *err)
-{
-	struct tb_buf meant = { 0 };
-	const struct wl_param *p;
-
-	for (p = d->ops->params; p && p->name; p++)
-		tb_near_is(near, p->name);
-	tb_near_text(near, &meant);
-	tb_usage(err, "%s:%u: unknown key '%.64s' for workload %s%s",
-		 d->conf->path, s->entry->line, s->key, d->ops->name,
-		 meant.data ? meant.data : "");
-	tb_buf_fini(&meant);
-	return err->code;
-}
-
-static int set_node(const struct draft *d, const struct tb_setting *s,
-		    struct tb_case *cs, struct tb_err *err)
-{
-	const char *region = strchr(s->key, '.') + 1;
-	unsigned int i, node = 0;
-	int ret;
-
-	for (i = 0; i < tb_nr_regions(cs->ops); i++) {
-		if (strcmp(cs->ops->regions[i].name, region))
-			continue;
-		ret = set_unsigned(d, s, 0, MAX_NODES - 1, &node, err);
-		cs->is_bound[i] = true;
-		cs->node[i] = (int)node;
-		return ret;
-	}
-	return tb_usage(err, "%s:%u: workload %s has no region '%s'",
-			d->conf->path, s->entry->line, cs->ops->name, region);
-}
-
-static int apply(const struct draft *d, const struct tb_setting *s,
-		 struct tb_case *cs, unsigned int *cpus, struct tb_err *err)
-{
-	const struct wl_param *p = tb_param_find(cs->ops, s->key);
-	struct tb_near near = { .word = s->key };
-	char where[PATH_MAX + 16];
-
-	if (p) {
-		snprintf(where, sizeof(where), "%s:%u", d->conf->path,
-			 s->entry->line);
-		return tb_param_set(p, cs->conf, s->value, where, err);
-	}
-	if (tb_near_is(&near, "workload"))
-		return 0;
-	if (tb_near_is(&near, "cpus"))
-		return set_unsigned(d, s, 1, d->topo->nr_cpus, cpus, err);
-	if (tb_near_is(&near, "instances"))
-		return set_unsigned(d, s, 1, MAX_THREADS, &cs->instances, err);
-	if (tb_near_is(&near, "share_cpus"))
-		return set_bool(d, s, &cs->share_cpus, err);
-	if (tb_near_is(&near, "rendezvous"))
-		return set_meet(d, s, cs, err);
-	if (tb_near_is(&near, "batch"))
-		return set_number(d, s, 0, 1000000000, &cs->batch, err);
-	if (tb_near_is(&near, "counters"))
-		return set_bool(d, s, &cs->counted, err);
-	if (tb_near_is(&near, "trace"))
-		return set_bool(d, s, &cs->traced, err);
-	if (tb_near_is(&near, "ops"))
-		return set_number(d, s, 1, 1000000000, &cs->nr_ops, err);
-	if (tb_near_is(&near, "warmup_ops"))
-		return set_number(d, s, 0, 1000000000, &cs->nr_warmup_ops, err);
-	if (tb_near_is(&near, "repetitions"))
-		return set_unsigned(d, s, 1, 1000, &cs->repetitions, err);
-	if (tb_near_is(&near, "timeout_seconds"))
-		return set_unsigned(d, s, 1, 3600, &cs->timeout_s, err);
-	if (tb_near_is(&near, "sched"))
-		return set_sched(d, s, cs, err);
-	if (tb_near_is(&near, "placement") ||
-	    !strncmp(s->key, "placement.", 10))
-		return set_placement(d, s, cs, err);
-	if (!strncmp(s->key, "node.", 5))
-		return set_node(d, s, cs, err);
-	if (!strncmp(s->key, "threads.", 8))
-		return set_threads(d, s, cs, err);
-	return usage_unknown_key(d, s, &near, err);
-}
 
 /* Roles that fill CPUs share what @cpus leaves them. */
 static void fill_cpus(struct tb_case *cs, unsigned int cpus)
@@ -290,13 +41,17 @@ static void fill_cpus(struct tb_case *cs, unsigned int cpus)
 			per_instance > fixed ? per_instance - fixed : 0;
 }
 
-/* More than "cpus" is refused, for the case's name may say it. */
+/*
+ * From CPUs that may be used to those that are. More is refused, for the case's
+ * name may say how many.
+ */
 static int count_threads(const struct draft *d, struct tb_case *cs,
-			 unsigned int cpus, struct tb_err *err)
+			 struct tb_err *err)
 {
+	unsigned int cpus = cs->nr_cpus, needed;
 	unsigned int reserved =
 		tb_case_bystanders_share(cs) ? 0 : cs->nr_bystanders;
-	unsigned int left = cpus > reserved ? cpus - reserved : 0, needed;
+	unsigned int left = cpus > reserved ? cpus - reserved : 0;
 
 	fill_cpus(cs, left);
 	needed = cs->instances * tb_case_threads_per_instance(cs);
@@ -364,6 +119,7 @@ static int init_case(const struct draft *d, struct tb_case *cs,
 		.ops = d->ops,
 		.conf = tb_params_new(d->ops),
 		.instances = 1,
+		.nr_cpus = d->topo->nr_cpus,
 		.nr_roles = tb_workload_roles(d->ops),
 		.nr_ops = 1000,
 		.nr_warmup_ops = 100,
@@ -385,25 +141,33 @@ static int init_case(const struct draft *d, struct tb_case *cs,
 static int check_trace(const struct draft *d, const struct tb_case *cs,
 		       struct tb_err *err)
 {
+	const struct tb_setting *s;
+
 	if (!cs->traced || cs->counted)
 		return 0;
-	return usage_at(d, tb_settings_find(&d->settings, "trace"),
-			"no where counters = no: they say how large a trace is",
-			err);
+	s = tb_settings_find(&d->settings, "trace");
+	return tb_usage(err,
+			"%s:%u: trace = yes: expected no where counters = no: "
+			"they say how large a trace is",
+			d->conf->path, s->entry->line);
 }
 
 static int build_point(const struct draft *d, struct tb_case *cs,
 		       struct tb_err *err)
 {
-	unsigned int i, cpus = d->topo->nr_cpus;
+	const struct tb_key_scope scope = {
+		.path = d->conf->path,
+		.max_cpus = d->topo->nr_cpus,
+	};
 	int ret = init_case(d, cs, err);
+	unsigned int i;
 
 	for (i = 0; i < d->settings.nr && !ret; i++)
-		ret = apply(d, &d->settings.all[i], cs, &cpus, err);
+		ret = tb_keys_set(&scope, &d->settings.all[i], cs, err);
 	if (!ret)
 		ret = check_trace(d, cs, err);
 	if (!ret)
-		ret = count_threads(d, cs, cpus, err);
+		ret = count_threads(d, cs, err);
 	return ret ? ret : check_placement(d, cs, err);
 }
 
