@@ -15,8 +15,6 @@
 #include "base/text.h"
 
 #if defined(__x86_64__)
-#define KVM_FEATURE_STEAL_TIME (1U << 5)
-#define KVM_FEATURE_PV_TLB_FLUSH (1U << 9)
 #define HV_REMOTE_FLUSH_RECOMMENDED (1U << 2)
 
 static bool kernel_uses_invlpgb(void)
@@ -30,24 +28,21 @@ static bool kernel_uses_invlpgb(void)
 	return found;
 }
 
-static bool is_hypervised(void)
+bool tb_hypervisor_read(struct tb_hypervisor *hv)
 {
 	unsigned int eax, ebx, ecx, edx;
 
-	return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && ecx & 1U << 31;
-}
-
-static void hypervisor(char signature[13], unsigned int leaf1_and_4[2])
-{
-	unsigned int eax, ebx, ecx, edx;
-
+	*hv = (struct tb_hypervisor){ .signature = "" };
+	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & 1U << 31))
+		return false;
+	hv->has_mwait = ecx & 1U << 3;
 	__cpuid(0x40000000, eax, ebx, ecx, edx);
-	memcpy(signature, &ebx, 4);
-	memcpy(signature + 4, &ecx, 4);
-	memcpy(signature + 8, &edx, 4);
-	signature[12] = '\0';
-	__cpuid(0x40000001, leaf1_and_4[0], ebx, ecx, edx);
-	__cpuid(0x40000004, leaf1_and_4[1], ebx, ecx, edx);
+	memcpy(hv->signature, &ebx, 4);
+	memcpy(hv->signature + 4, &ecx, 4);
+	memcpy(hv->signature + 8, &edx, 4);
+	__cpuid(0x40000001, hv->kvm_features, ebx, ecx, hv->kvm_hints);
+	__cpuid(0x40000004, hv->hv_recommended, ebx, ecx, edx);
+	return true;
 }
 
 /* Where Xen says it at all, "PV" is the one kind that flushes by hypercall. */
@@ -62,21 +57,20 @@ static bool is_xen_pv(void)
 
 struct tb_mech tb_mech_detect(void)
 {
-	const unsigned int pv =
-		KVM_FEATURE_PV_TLB_FLUSH | KVM_FEATURE_STEAL_TIME;
-	unsigned int features[2] = { 0 };
-	char signature[13] = "";
+	const unsigned int pv = TB_KVM_PV_TLB_FLUSH | TB_KVM_STEAL_TIME;
+	struct tb_hypervisor hv;
 
-	if (is_hypervised())
-		hypervisor(signature, features);
+	tb_hypervisor_read(&hv);
 	if (kernel_uses_invlpgb())
 		return (struct tb_mech){ "INVLPGB", true, NULL };
 	if (is_xen_pv())
 		return (struct tb_mech){ "Xen PV hypercall", true, NULL };
-	if (!strcmp(signature, "Microsoft Hv") &&
-	    features[1] & HV_REMOTE_FLUSH_RECOMMENDED)
+	if (!strcmp(hv.signature, "Microsoft Hv") &&
+	    hv.hv_recommended & HV_REMOTE_FLUSH_RECOMMENDED)
 		return (struct tb_mech){ "Hyper-V hypercall", true, NULL };
-	if (!strcmp(signature, "KVMKVMKVM") && (features[0] & pv) == pv)
+	if (!strcmp(hv.signature, "KVMKVMKVM") &&
+	    (hv.kvm_features & pv) == pv &&
+	    !(hv.kvm_hints & TB_KVM_HINT_REALTIME) && !hv.has_mwait)
 		return (struct tb_mech){
 			"IPI with KVM PV TLB flush", false,
 			"KVM PV TLB flush: a target that the host has "
@@ -84,14 +78,19 @@ struct tb_mech tb_mech_detect(void)
 		};
 	return (struct tb_mech){ "IPI", false, NULL };
 }
-#elif defined(__aarch64__)
-struct tb_mech tb_mech_detect(void)
-{
-	return (struct tb_mech){ "TLBI broadcast", true, NULL };
-}
 #else
+bool tb_hypervisor_read(struct tb_hypervisor *hv)
+{
+	*hv = (struct tb_hypervisor){ .signature = "" };
+	return false;
+}
+
 struct tb_mech tb_mech_detect(void)
 {
+#if defined(__aarch64__)
+	return (struct tb_mech){ "TLBI broadcast", true, NULL };
+#else
 	return (struct tb_mech){ "unknown", true, NULL };
+#endif
 }
 #endif

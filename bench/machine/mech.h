@@ -20,6 +20,30 @@ struct tb_mech {
 	const char *caveat;
 };
 
+/* KVM's CPUID bits (Documentation/virt/kvm/x86/cpuid.rst). */
+#define TB_KVM_STEAL_TIME (1U << 5)
+#define TB_KVM_PV_TLB_FLUSH (1U << 9)
+#define TB_KVM_PV_SEND_IPI (1U << 11)
+#define TB_KVM_HINT_REALTIME (1U << 0)
+
+/**
+ * struct tb_hypervisor - what CPUID says of it
+ * @signature: "KVMKVMKVM", "Microsoft Hv", "TCGTCGTCGTCG", ...
+ * @kvm_features, @kvm_hints: EAX and EDX of leaf 40000001h
+ * @hv_recommended: EAX of leaf 40000004h, of Hyper-V
+ * @has_mwait: the guest may use MWAIT, so a KVM guest flushes by IPI
+ */
+struct tb_hypervisor {
+	char signature[13];
+	unsigned int kvm_features;
+	unsigned int kvm_hints;
+	unsigned int hv_recommended;
+	bool has_mwait;
+};
+
+/* False where CPUID says that there is none. */
+bool tb_hypervisor_read(struct tb_hypervisor *hv);
+
 /* From CPUID and /proc/cpuinfo; needs no privilege. */
 struct tb_mech tb_mech_detect(void);
 
