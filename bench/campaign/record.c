@@ -68,15 +68,19 @@ static void add_strategy(struct tb_json *j)
 
 static void add_audit(struct tb_json *j)
 {
-	unsigned int i, nr = 0;
-	struct tb_fact *facts = tb_audit_read(&nr);
+	struct tb_audit audit;
+	unsigned int i;
+	int ret = tb_audit_read(&audit, TB_LIVE_ROOT);
 
 	tb_json_obj(j, "audit");
-	for (i = 0; facts && i < nr; i++)
-		tb_json_str(j, facts[i].name,
-			    facts[i].is_known ? facts[i].value : NULL);
+	for (i = 0; !ret && i < audit.nr_facts; i++)
+		if (audit.facts[i].def->kind == TB_FACT_AUDIT)
+			tb_json_str(j, audit.facts[i].def->name,
+				    audit.facts[i].is_known
+					    ? audit.facts[i].value.data
+					    : NULL);
 	tb_json_obj_end(j);
-	free(facts);
+	tb_audit_fini(&audit);
 }
 
 void tb_record_boot(struct tb_buf *line)

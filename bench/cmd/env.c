@@ -1,46 +1,194 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tlbbench env: the audit of this machine. Changes nothing. */
+/*
+ * tlbbench env: the audit of this machine, and what is wrong with it for a
+ * quiet measurement. Changes nothing.
+ */
+#include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "cmd/cmd.h"
 #include "machine/audit.h"
 #include "machine/mech.h"
 
-static int run(int argc, char **argv)
+#define COLUMNS 80
+#define NAME_WIDTH 26
+
+/* --- for people ---------------------------------------------------------- */
+
+/* As many characters as fit: up to a blank if there is one. */
+static size_t piece(const char *text, size_t width)
+{
+	size_t len = strlen(text), at;
+
+	if (len <= width)
+		return len;
+	for (at = width; at > 0; at--)
+		if (text[at] == ' ')
+			return at;
+	return width;
+}
+
+static void print_wrapped(const char *name, const char *value)
+{
+	const size_t width = COLUMNS - NAME_WIDTH - 1;
+	size_t len;
+
+	do {
+		len = piece(value, width);
+		printf("  %-*s %.*s\n", NAME_WIDTH - 2, name, (int)len, value);
+		value += len;
+		value += strspn(value, " ");
+		name = "";
+	} while (*value);
+}
+
+static void print_fact(const struct tb_fact *f)
+{
+	char why[256];
+
+	snprintf(why, sizeof(why), "- (cannot be read here: %s)", f->reason);
+	print_wrapped(f->def->name, f->is_known ? f->value.data : why);
+}
+
+static void print_facts(const struct tb_audit *audit)
+{
+	const char *group = "";
+	char release[128];
+	unsigned int i;
+
+	tb_audit_release(release, sizeof(release));
+	printf("%-*s %s\n", NAME_WIDTH, "release", release);
+	for (i = 0; i < audit->nr_facts; i++) {
+		const struct tb_fact *f = &audit->facts[i];
+
+		if (strcmp(group, f->def->group) != 0)
+			printf("\n%s\n", f->def->group);
+		group = f->def->group;
+		print_fact(f);
+	}
+}
+
+static unsigned int print_wrong(const struct tb_audit *audit,
+				enum tb_audit_policy policy)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < audit->nr_facts; i++) {
+		const struct tb_fact *f = &audit->facts[i];
+		struct tb_buf text = { 0 };
+
+		if (!f->is_wrong || f->def->policy != policy)
+			continue;
+		tb_fact_complaint(f, &text);
+		printf("  %-6s  %s. Do: %s\n", tb_audit_policy_name(policy),
+		       text.data, f->def->advice);
+		tb_buf_fini(&text);
+		nr++;
+	}
+	return nr;
+}
+
+static void print_mechanism(void)
 {
 	struct tb_mech mech = tb_mech_detect();
-	unsigned int i, nr = 0;
-	struct tb_fact *facts;
-	char release[128];
 
-	(void)argv;
-	if (argc != 1)
-		return tb_cmd_usage(&tb_cmd_env);
-	facts = tb_audit_read(&nr);
-	if (!facts) {
-		fprintf(stderr, "tlbbench: out of memory\n");
-		return TB_EXIT_FAIL;
-	}
-	tb_audit_release(release, sizeof(release));
-	printf("%-20s %s\n", "release", release);
-	for (i = 0; i < nr; i++)
-		printf("%-20s %s\n", facts[i].name,
-		       facts[i].is_known ? facts[i].value
-					 : "- (cannot be read here)");
-	free(facts);
 	if (mech.hides_flushes)
 		printf("\nRemote flushes are not visible here (%s).\n",
 		       mech.name);
 	if (mech.caveat)
 		printf("\n%s.\n", mech.caveat);
-	return TB_EXIT_OK;
+}
+
+static void print_all(const struct tb_audit *audit)
+{
+	print_facts(audit);
+	print_mechanism();
+	printf("\nwrong for a quiet measurement\n");
+	if (!(print_wrong(audit, TB_REFUSE) + print_wrong(audit, TB_WARN)))
+		printf("  nothing\n");
+}
+
+/* --- for programs -------------------------------------------------------- */
+
+static void add_fact(struct tb_json *j, const struct tb_fact *f)
+{
+	static const char *const kinds[] = { "audit", "build", "state" };
+	const struct tb_fact_def *def = f->def;
+
+	tb_json_obj(j, NULL);
+	tb_json_str(j, "name", def->name);
+	tb_json_str(j, "group", def->group);
+	tb_json_str(j, "kind", kinds[def->kind]);
+	tb_json_str(j, "value", f->is_known ? f->value.data : NULL);
+	tb_json_str(j, "reason", f->is_known ? NULL : f->reason);
+	tb_json_str(j, "policy", tb_audit_policy_name(def->policy));
+	tb_json_bool(j, "wrong", f->is_wrong);
+	tb_json_str(j, "why", def->why);
+	tb_json_str(j, "advice", def->advice);
+	tb_json_obj_end(j);
+}
+
+static int print_json(const struct tb_audit *audit)
+{
+	struct tb_buf b = { 0 };
+	struct tb_json j = { .buf = &b };
+	char release[128];
+	unsigned int i;
+
+	tb_audit_release(release, sizeof(release));
+	tb_json_obj(&j, NULL);
+	tb_json_str(&j, "type", "env");
+	tb_json_str(&j, "release", release);
+	tb_json_str(&j, "audit_sha256", audit->sha256);
+	tb_json_arr(&j, "facts");
+	for (i = 0; i < audit->nr_facts; i++)
+		add_fact(&j, &audit->facts[i]);
+	tb_json_arr_end(&j);
+	tb_json_obj_end(&j);
+	if (b.has_failed)
+		return -ENOMEM;
+	puts(b.data);
+	tb_buf_fini(&b);
+	return 0;
+}
+
+/* --- the command --------------------------------------------------------- */
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ 0 },
+	};
+	struct tb_err err = { 0 };
+	struct tb_audit audit;
+	bool as_json = false;
+	int ret;
+
+	opterr = 0;
+	while ((ret = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (ret != 'j')
+			return tb_cmd_usage(&tb_cmd_env);
+		as_json = true;
+	}
+	if (optind != argc)
+		return tb_cmd_usage(&tb_cmd_env);
+	ret = tb_audit_read(&audit, TB_LIVE_ROOT);
+	if (!ret && as_json)
+		ret = print_json(&audit);
+	else if (!ret)
+		print_all(&audit);
+	tb_audit_fini(&audit);
+	return ret ? tb_cmd_fail((tb_fail_errno(&err, ret, "env"), &err))
+		   : TB_EXIT_OK;
 }
 
 const struct tb_cmd tb_cmd_env = {
 	.name = "env",
-	.usage = "",
-	.help = "facts about this machine and kernel that matter for TLB "
-		"flushes",
+	.usage = "[--json]",
+	.help = "facts about machine and kernel, and what is wrong for a quiet "
+		"measurement",
 	.run = run,
 };

@@ -1,171 +1,179 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Reads the audit. Most facts are the first line of one file; the rest are
- * small functions. Nothing here changes anything.
- */
+/* Reads the check list, judges what is known, and hashes what is stable. */
 #include "machine/audit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
-#include "base/text.h"
-#include "machine/mech.h"
-#include "machine/uring.h"
+#include "machine/source.h"
 
-/* Value behind "key : value" in the first block of /proc/cpuinfo. */
-static bool cpuinfo_value(const char *key, char *value, size_t size_bytes)
+const char *tb_audit_policy_name(enum tb_audit_policy policy)
 {
-	struct tb_buf b = { 0 };
-	const char *line = NULL;
+	static const char *const names[] = { "record", "warn", "refuse" };
 
-	if (!tb_read_file("/proc/cpuinfo", &b) && b.data)
-		line = strstr(b.data, key);
-	if (line)
-		line = strchr(line, ':');
-	if (line) {
-		line += strspn(line, ": \t");
-		snprintf(value, size_bytes, "%.*s", (int)strcspn(line, "\n"),
-			 line);
+	return names[policy];
+}
+
+static int read_path(const struct tb_source *src, struct tb_fact *f)
+{
+	const char *path = f->def->path;
+	char line[4096];
+	int ret;
+
+	if (strchr(path, '*'))
+		ret = tb_source_distinct(src, path, &f->value);
+	else
+		ret = tb_source_line(src, path, line, sizeof(line));
+	if (ret == -ENOENT)
+		return tb_fact_unknown(f, ret, "no %s", path);
+	if (ret == -EACCES || ret == -EPERM)
+		return tb_fact_unknown(f, ret, "%s needs root", path);
+	if (!ret && !strchr(path, '*'))
+		tb_buf_printf(&f->value, "%s", line);
+	return ret;
+}
+
+/* sysfs prints "[chosen]" among the choices; then only that is compared. */
+static bool is_wanted(const char *value, const char *want)
+{
+	const char *open = strchr(value, '['), *close = strchr(value, ']');
+
+	if (!open || !close)
+		return !strcmp(value, want);
+	return !strncmp(open + 1, want, strlen(want)) &&
+	       open + 1 + strlen(want) == close;
+}
+
+static void judge(struct tb_fact *f)
+{
+	const struct tb_fact_def *def = f->def;
+
+	if (!f->is_known || !def->policy)
+		return;
+	if (def->is_wrong)
+		f->is_wrong = def->is_wrong(f->value.data);
+	else if (def->want)
+		f->is_wrong = !is_wanted(f->value.data, def->want);
+}
+
+static void read_fact(struct tb_source *src, struct tb_fact *f)
+{
+	int ret = f->def->read ? f->def->read(src, f) : read_path(src, f);
+
+	if (ret == -ENOTSUP)
+		tb_fact_unknown(f, ret, "not to be had from a captured tree");
+	else if (ret == -EACCES || ret == -EPERM)
+		tb_fact_unknown(f, ret, "needs root");
+	else if (ret)
+		tb_fact_unknown(f, ret, "%s", strerror(-ret));
+	/* Some files are empty, or say "(null)", where there is nothing. */
+	if (!ret && (!f->value.len_bytes || !strcmp(f->value.data, "(null)"))) {
+		tb_buf_fini(&f->value);
+		tb_buf_printf(&f->value, "none");
 	}
-	tb_buf_fini(&b);
-	return line;
+	f->is_known = !ret && !f->value.has_failed;
+	judge(f);
 }
 
-static bool cpu_model(char *value, size_t size_bytes)
+static int by_name(const void *a, const void *b)
 {
-	return cpuinfo_value("model name", value, size_bytes);
+	const struct tb_fact *const *fa = a, *const *fb = b;
+
+	return strcmp((*fa)->def->name, (*fb)->def->name);
 }
 
-/* Of all CPU flags, those that change what a flush costs. */
-static bool tlb_flags(char *value, size_t size_bytes)
+static int hash(struct tb_audit *audit)
 {
-	static const char *const names[] = { "pcid",	  "invpcid", "invlpgb",
-					     "la57",	  "pti",     "pge",
-					     "hypervisor" };
-	struct tb_buf b = { 0 };
-	char flags[8192];
-	size_t i;
+	const struct tb_fact **sorted =
+		calloc(audit->nr_facts, sizeof(struct tb_fact *));
+	struct tb_buf text = { 0 };
+	struct tb_json j = { .buf = &text };
+	unsigned int i;
+	bool is_ok;
 
-	if (!cpuinfo_value("flags", flags, sizeof(flags) - 2))
-		return false;
-	memmove(flags + 1, flags, strlen(flags) + 1);
-	flags[0] = ' ';
-	strcat(flags, " ");
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		char word[32];
+	if (!sorted)
+		return -ENOMEM;
+	for (i = 0; i < audit->nr_facts; i++)
+		sorted[i] = &audit->facts[i];
+	qsort(sorted, audit->nr_facts, sizeof(struct tb_fact *), by_name);
+	tb_json_obj(&j, NULL);
+	for (i = 0; i < audit->nr_facts; i++)
+		if (sorted[i]->def->kind != TB_FACT_STATE)
+			tb_json_str(&j, sorted[i]->def->name,
+				    sorted[i]->is_known ? sorted[i]->value.data
+							: NULL);
+	tb_json_obj_end(&j);
+	is_ok = !text.has_failed;
+	if (is_ok)
+		SHA256Data((const uint8_t *)text.data, text.len_bytes,
+			   audit->sha256);
+	tb_buf_fini(&text);
+	free(sorted);
+	return is_ok ? 0 : -ENOMEM;
+}
 
-		snprintf(word, sizeof(word), " %s ", names[i]);
-		if (strstr(flags, word))
-			tb_buf_printf(&b, "%s%s", b.len_bytes ? " " : "",
-				      names[i]);
+int tb_audit_read(struct tb_audit *audit, const char *root)
+{
+	struct tb_source src;
+	unsigned int i;
+
+	*audit = (struct tb_audit){ .nr_facts = 0 };
+	audit->facts = calloc(tb_nr_fact_defs, sizeof(*audit->facts));
+	if (!audit->facts)
+		return -ENOMEM;
+	audit->nr_facts = tb_nr_fact_defs;
+	tb_source_init(&src, root);
+	for (i = 0; i < audit->nr_facts; i++) {
+		audit->facts[i].def = &tb_fact_defs[i];
+		read_fact(&src, &audit->facts[i]);
 	}
-	snprintf(value, size_bytes, "%s", b.data ? b.data : "");
-	tb_buf_fini(&b);
-	return true;
+	tb_source_fini(&src);
+	return hash(audit);
 }
 
-static bool nr_cpus(char *value, size_t size_bytes)
+void tb_audit_fini(struct tb_audit *audit)
 {
-	snprintf(value, size_bytes, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
-	return true;
+	unsigned int i;
+
+	for (i = 0; i < audit->nr_facts; i++)
+		tb_buf_fini(&audit->facts[i].value);
+	free(audit->facts);
+	*audit = (struct tb_audit){ .nr_facts = 0 };
 }
 
-static bool memory(char *value, size_t size_bytes)
+const struct tb_fact *tb_audit_fact(const struct tb_audit *audit,
+				    const char *name)
 {
-	long pages = sysconf(_SC_PHYS_PAGES);
+	unsigned int i;
 
-	snprintf(value, size_bytes, "%ld MiB",
-		 pages / ((1L << 20) / sysconf(_SC_PAGESIZE)));
-	return pages > 0;
+	for (i = 0; i < audit->nr_facts; i++)
+		if (!strcmp(audit->facts[i].def->name, name))
+			return &audit->facts[i];
+	abort();
 }
 
-static bool flush_mechanism(char *value, size_t size_bytes)
+static bool is_same(const struct tb_fact *a, const struct tb_fact *b)
 {
-	snprintf(value, size_bytes, "%s", tb_mech_detect().name);
-	return true;
+	if (!a->is_known || !b->is_known)
+		return a->is_known == b->is_known;
+	return !strcmp(a->value.data, b->value.data);
 }
 
-static bool io_uring(char *value, size_t size_bytes)
+void tb_audit_differences(const struct tb_audit *a, const struct tb_audit *b,
+			  struct tb_buf *names)
 {
-	int ret = tb_uring_probe();
+	unsigned int i;
 
-	snprintf(value, size_bytes, "%s", ret ? strerror(-ret) : "available");
-	return true;
+	for (i = 0; i < a->nr_facts; i++)
+		if (a->facts[i].def->kind != TB_FACT_STATE &&
+		    !is_same(&a->facts[i], &b->facts[i]))
+			tb_list_add(names, ", ", a->facts[i].def->name);
 }
 
-static bool kernel_version(char *value, size_t size_bytes)
+void tb_fact_complaint(const struct tb_fact *f, struct tb_buf *b)
 {
-	struct utsname u;
-
-	if (uname(&u))
-		return false;
-	snprintf(value, size_bytes, "%s %s", u.machine, u.version);
-	return true;
-}
-
-static const struct {
-	const char *name;
-	const char *path;
-	bool (*read)(char *value, size_t size_bytes);
-} facts[] = {
-	{ .name = "cpu_model", .read = cpu_model },
-	{ .name = "cpu_tlb_flags", .read = tlb_flags },
-	{ .name = "nr_cpus", .read = nr_cpus },
-	{ .name = "memory", .read = memory },
-	{ .name = "flush_mechanism", .read = flush_mechanism },
-	{ .name = "kernel_version", .read = kernel_version },
-	{ .name = "cmdline", .path = "/proc/cmdline" },
-	{ .name = "clocksource",
-	  .path = "/sys/devices/system/clocksource/clocksource0/"
-		  "current_clocksource" },
-	{ .name = "flush_ceiling_pages",
-	  .path = "/sys/kernel/debug/x86/tlb_single_page_flush_ceiling" },
-	{ .name = "smt_active", .path = "/sys/devices/system/cpu/smt/active" },
-	{ .name = "governor",
-	  .path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor" },
-	{ .name = "idle_driver",
-	  .path = "/sys/devices/system/cpu/cpuidle/current_driver" },
-	{ .name = "isolated_cpus", .path = "/sys/devices/system/cpu/isolated" },
-	{ .name = "meltdown",
-	  .path = "/sys/devices/system/cpu/vulnerabilities/meltdown" },
-	{ .name = "thp",
-	  .path = "/sys/kernel/mm/transparent_hugepage/enabled" },
-	{ .name = "ksm_run", .path = "/sys/kernel/mm/ksm/run" },
-	{ .name = "numa_balancing", .path = "/proc/sys/kernel/numa_balancing" },
-	{ .name = "sched_rt_runtime_us",
-	  .path = "/proc/sys/kernel/sched_rt_runtime_us" },
-	{ .name = "randomize_va_space",
-	  .path = "/proc/sys/kernel/randomize_va_space" },
-	{ .name = "io_uring", .read = io_uring },
-};
-
-struct tb_fact *tb_audit_read(unsigned int *nr_facts)
-{
-	struct tb_fact *all = calloc(ARRAY_SIZE(facts), sizeof(*all));
-	size_t i;
-
-	if (!all)
-		return NULL;
-	for (i = 0; i < ARRAY_SIZE(facts); i++) {
-		struct tb_fact *f = &all[i];
-
-		f->name = facts[i].name;
-		if (facts[i].read)
-			f->is_known = facts[i].read(f->value, sizeof(f->value));
-		else
-			f->is_known = !tb_read_line(facts[i].path, f->value,
-						    sizeof(f->value));
-	}
-	*nr_facts = ARRAY_SIZE(facts);
-	return all;
-}
-
-void tb_audit_release(char *release, unsigned int size_bytes)
-{
-	struct utsname u;
-
-	snprintf(release, size_bytes, "%s", uname(&u) ? "unknown" : u.release);
+	tb_buf_printf(b, "%s = %s: %s", f->def->name, f->value.data,
+		      f->def->why);
 }

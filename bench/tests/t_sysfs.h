@@ -73,6 +73,18 @@ static inline void t_put(const char *root, const char *text, const char *fmt,
 	close(fd);
 }
 
+/* A file of a tree; the last one of a list has no path. */
+struct t_file {
+	const char *path;
+	const char *text;
+};
+
+static inline void t_put_all(const char *root, const struct t_file *files)
+{
+	for (; files->path; files++)
+		t_put(root, files->text, "%s", files->path);
+}
+
 /* Which of the three numbers of a row a list is about. */
 static inline int t_number(const struct t_row *row, size_t member)
 {
