@@ -87,6 +87,17 @@ static void occupy_standard_fds(void)
 		close(fd);
 }
 
+/* The error may be an old one, whose errno is gone: write once more. */
+static void say_why_stdout_fails(void)
+{
+	clearerr(stdout);
+	putchar('\n');
+	if (fflush(stdout))
+		perror("tlbbench: stdout");
+	else
+		fprintf(stderr, "tlbbench: stdout: output was lost\n");
+}
+
 int main(int argc, char **argv)
 {
 	int code;
@@ -99,7 +110,7 @@ int main(int argc, char **argv)
 	code = dispatch(argc, argv);
 	/* A result that could not be printed is no success. */
 	if (fflush(stdout) || ferror(stdout)) {
-		perror("tlbbench: stdout");
+		say_why_stdout_fails();
 		code = code ? code : TB_EXIT_FAIL;
 	}
 	exit(code);

@@ -47,6 +47,12 @@ static int run(const struct tb_boot *boot, struct tb_outcome *out,
 		out->state = TB_SLOT_FAILED;
 	if (ret)
 		snprintf(out->reason, sizeof(out->reason), "%s", err->text);
+	else if (tally.caveats.nr && boot->plan->quiet &&
+		 boot->plan->quiet->profile == TB_PROFILE_STRICT) {
+		out->state = TB_SLOT_REFUSED;
+		snprintf(out->reason, sizeof(out->reason), "%s",
+			 tally.caveats.text[0]);
+	}
 	return ret;
 }
 

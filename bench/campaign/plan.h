@@ -24,6 +24,7 @@
 #include "base/json.h"
 #include "campaign/config.h"
 #include "engine/case.h"
+#include "machine/quiet.h"
 #include "machine/topo.h"
 
 enum tb_accel {
@@ -81,6 +82,8 @@ struct tb_plan {
 	/* In hex, set by who runs the plan; "" if nobody does. */
 	char conf_sha256[SHA256_DIGEST_STRING_LENGTH];
 	char binary_sha256[SHA256_DIGEST_STRING_LENGTH];
+	/* The profile that is in force, set by who runs the plan. */
+	const struct tb_quiet *quiet;
 	char *name;
 	bool is_vm;
 	unsigned int boots;

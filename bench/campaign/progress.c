@@ -178,9 +178,10 @@ static int put(struct tb_sink *sink, const char *line, size_t len_bytes,
 	uint64_t now_ns = tb_now_ns();
 	unsigned int part = p->nr_records;
 
-	if (ret)
+	/* What comes behind the repetitions is no part of a plan. */
+	if (ret || part > p->plan->nr_reps)
 		return ret;
-	if (part && part <= p->plan->nr_reps)
+	if (part)
 		p->reps_s[part - 1] = seconds_between(p->part_ns, now_ns);
 	p->part_ns = now_ns;
 	p->nr_records++;

@@ -30,7 +30,7 @@
  * @fd: where progress is shown; @is_live: it is a terminal
  * @is_left: by slot, to be run; @nr_left of @nr_slots are still to begin
  * @slot: that runs, or NULL; the @nth of those to be run
- * @nr_records: of it; the first is the boot record
+ * @nr_records: of it, up to the last repetition; the first is the boot record
  * @part_ns: when the part that runs began; @reps_s: what each has taken
  */
 struct tb_progress {

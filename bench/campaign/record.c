@@ -2,17 +2,14 @@
 /* Serialisation of records. */
 #include "campaign/record.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "campaign/params.h"
 #include "engine/region.h"
-#include "machine/audit.h"
-
-#define STRATEGY_DIR "/sys/kernel/tlb_strategy"
 
 static const char *const scheds[] = { "auto", "fifo", "other" };
 
@@ -31,74 +28,17 @@ void tb_record_identity(struct tb_json *j, const struct tb_slot_info *info)
 void tb_record_identify(const struct tb_slot_info *info, const char *record,
 			size_t len_bytes, struct tb_buf *line)
 {
+	static const char boot[] = "{\"type\":\"boot\"";
 	struct tb_json j = { .buf = line };
 
 	tb_json_obj(&j, NULL);
 	tb_json_u64(&j, "schema", TB_SCHEMA);
 	tb_record_identity(&j, info);
+	if (info->quiet && !strncmp(record, boot, strlen(boot)))
+		tb_record_profile(&j, info->quiet);
 	/* The record's own members follow, behind its brace. */
 	tb_buf_add(line, ",", 1);
 	tb_buf_add(line, record + 1, len_bytes - 1);
-}
-
-static int is_visible(const struct dirent *e)
-{
-	return e->d_name[0] != '.';
-}
-
-/* What the kernel itself says it runs; empty on kernels without the series. */
-static void add_strategy(struct tb_json *j)
-{
-	struct dirent **names = NULL;
-	int i, n = scandir(STRATEGY_DIR, &names, is_visible, alphasort);
-
-	tb_json_obj(j, "strategy");
-	for (i = 0; i < n; i++) {
-		char path[sizeof(STRATEGY_DIR) + 256 + 1], value[64];
-
-		snprintf(path, sizeof(path), STRATEGY_DIR "/%s",
-			 names[i]->d_name);
-		if (!tb_read_line(path, value, sizeof(value)))
-			tb_json_str(j, names[i]->d_name, value);
-		free(names[i]);
-	}
-	free(names);
-	tb_json_obj_end(j);
-}
-
-static void add_audit(struct tb_json *j)
-{
-	struct tb_audit audit;
-	unsigned int i;
-	int ret = tb_audit_read(&audit, TB_LIVE_ROOT);
-
-	tb_json_obj(j, "audit");
-	for (i = 0; !ret && i < audit.nr_facts; i++)
-		if (audit.facts[i].def->kind == TB_FACT_AUDIT)
-			tb_json_str(j, audit.facts[i].def->name,
-				    audit.facts[i].is_known
-					    ? audit.facts[i].value.data
-					    : NULL);
-	tb_json_obj_end(j);
-	tb_audit_fini(&audit);
-}
-
-void tb_record_boot(struct tb_buf *line)
-{
-	struct tb_json j = { .buf = line };
-	char release[128];
-
-	tb_audit_release(release, sizeof(release));
-	tb_json_obj(&j, NULL);
-	tb_json_str(&j, "type", "boot");
-	tb_json_str(&j, "release", release);
-	tb_json_str(&j, "tlbbench", TB_VERSION);
-	add_strategy(&j);
-	add_audit(&j);
-	tb_json_arr(&j, "caveats");
-	tb_json_arr_end(&j);
-	tb_json_obj_end(&j);
-	tb_buf_add(line, "\n", 1);
 }
 
 static void add_texts(struct tb_json *j, const char *name,

@@ -8,6 +8,8 @@
 
 #include "base/json.h"
 #include "engine/case.h"
+#include "machine/drift.h"
+#include "machine/quiet.h"
 
 #define TB_SCHEMA 1
 #define TB_VERSION "0.1.0"
@@ -16,6 +18,7 @@
  * struct tb_slot_info - what identifies the boot that records come from
  * @kernel: name in the campaign; @kernel_id: of the image
  * @backend: "here" or "vm"; @accel: "none", "kvm" or "exact"
+ * @quiet: profile of the machine that runs tlbbench, NULL for none
  */
 struct tb_slot_info {
 	const char *campaign;
@@ -26,10 +29,25 @@ struct tb_slot_info {
 	uint64_t seed;
 	const char *backend;
 	const char *accel;
+	const struct tb_quiet *quiet;
 };
 
-/* The first record of a slot: kernel, strategy and audit, read now. */
-void tb_record_boot(struct tb_buf *line);
+/**
+ * tb_record_boot() - the first record of a slot: kernel, strategy and audit
+ * @is_exact: leave out what varies, and judge only what matters where
+ *	instructions are counted
+ */
+void tb_record_boot(const struct tb_audit *audit, bool is_exact,
+		    struct tb_buf *line);
+
+/**
+ * tb_record_audit_end() - the last record: what happened meanwhile
+ * @audit: read again, NULL in exact mode
+ * @caveats: what of it would refuse a strict run
+ */
+void tb_record_audit_end(const struct tb_drift *drift,
+			 const struct tb_audit *audit,
+			 const struct wl_reasons *caveats, struct tb_buf *line);
 
 void tb_record_repetition(const struct tb_case *cs, unsigned int repetition,
 			  const struct tb_result *r, struct tb_buf *line);
@@ -48,6 +66,9 @@ void tb_record_observer(struct tb_json *j, const struct tb_pass *timed,
 /* What the traced pass saw; for cases that ask for it. */
 void tb_record_shootdown(struct tb_json *j, const struct tb_case *cs,
 			 const struct tb_result *r);
+
+/* Of a boot record: the profile and what it changed. */
+void tb_record_profile(struct tb_json *j, const struct tb_quiet *quiet);
 
 /**
  * tb_record_identify() - put the identity in front of a record's members

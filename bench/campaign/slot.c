@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "campaign/frame.h"
 #include "engine/run.h"
 #include "machine/trace.h"
 
@@ -55,6 +56,7 @@ int tb_slot_execute(const struct tb_plan *plan, int icount_shift,
 		.sig = sig,
 		.icount_shift = icount_shift,
 	};
+	struct tb_frame *frame = NULL;
 	struct tb_buf line = { 0 };
 	unsigned int i;
 	int ret;
@@ -66,18 +68,26 @@ int tb_slot_execute(const struct tb_plan *plan, int icount_shift,
 	if (ret)
 		goto out;
 	tb_trace_mount();
-	tb_record_boot(&line);
-	ret = put(sink, &line, err);
+	frame = tb_frame_begin(icount_shift >= 0, &line);
+	ret = frame ? put(sink, &line, err)
+		    : tb_fail_errno(err, -ENOMEM, "audit");
 	for (i = 0; i < plan->nr_reps && !ret; i++) {
 		const struct tb_case *cs = &plan->cases[plan->reps[i].cs];
 
 		ret = run_one(&env, cs, plan->reps[i].repetition, r, sink, err);
+		tb_frame_use(frame, cs, r);
 		if (!ret)
 			count(tally, r->state);
 		if (!ret && sink->show)
 			sink->show(sink, cs, r);
 		tb_result_fini(r);
 	}
+	if (!ret) {
+		ret = tb_frame_end(frame, &tally->caveats, &line);
+		ret = ret ? tb_fail_errno(err, ret, "audit")
+			  : put(sink, &line, err);
+	}
+	tb_frame_free(frame);
 	tb_topo_fini(&topo);
 out:
 	free(r);

@@ -29,15 +29,18 @@ struct tb_sink {
 /**
  * struct tb_tally - repetitions by how they ended
  * @nr_bad: failed or hung
+ * @caveats: what happened to the machine meanwhile that a strict run refuses
  */
 struct tb_tally {
 	unsigned int nr_ok;
 	unsigned int nr_skipped;
 	unsigned int nr_bad;
+	struct wl_reasons caveats;
 };
 
 /**
- * tb_slot_execute() - the boot record, then the repetitions in plan->reps
+ * tb_slot_execute() - the boot record, the repetitions in plan->reps, and what
+ *	happened to the machine meanwhile
  * @icount_shift: of the machine, negative outside exact mode
  * @tally: how the repetitions ended
  */

@@ -235,6 +235,7 @@ static struct tb_slot_info slot_info(const struct tb_slot_file *file)
 		.seed = file->slot->seed,
 		.backend = plan->is_vm ? "vm" : "here",
 		.accel = plan->is_vm ? tb_accel_name(plan->accel) : "none",
+		.quiet = plan->quiet,
 	};
 }
 

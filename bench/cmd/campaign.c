@@ -14,12 +14,15 @@
 #include "campaign/progress.h"
 #include "campaign/store.h"
 #include "cmd/cmd.h"
+#include "cmd/profile.h"
 
 /* A campaign on its way. */
 struct run {
 	const char *results;
 	const char *resume;
 	const char *conf_path;
+	enum tb_profile profile;
+	struct tb_quiet quiet;
 	struct tb_buf conf_text;
 	struct tb_topo topo;
 	struct tb_plan plan;
@@ -151,9 +154,12 @@ static int prepare(struct run *r, struct tb_err *err)
 		ret = hash_plan(r, err);
 	if (!ret && r->plan.is_vm)
 		ret = tb_images_resolve(&r->plan, err);
+	if (!ret)
+		ret = tb_profile_enter(r->profile, &r->quiet, err);
+	r->plan.quiet = &r->quiet;
 	if (ret)
 		return ret;
-	/* Until here nothing was made, and Ctrl-C simply ends the command. */
+	/* Until here no file was made, and Ctrl-C simply ends the command. */
 	ret = tb_sig_init(&r->sig);
 	if (ret)
 		return tb_fail_errno(err, ret, "signals");
@@ -188,6 +194,7 @@ static int parse(struct run *r, int argc, char **argv, char *conf,
 	static const struct option options[] = {
 		{ "results", required_argument, NULL, 'o' },
 		{ "resume", required_argument, NULL, 'r' },
+		{ "profile", required_argument, NULL, 'p' },
 		{ 0 },
 	};
 	int option;
@@ -201,10 +208,14 @@ static int parse(struct run *r, int argc, char **argv, char *conf,
 			r->results = optarg;
 		else if (option == 'r')
 			r->resume = optarg;
-		else
+		else if (option == 'p') {
+			if (tb_profile_option("campaign", optarg, &r->profile,
+					      err))
+				return err->code;
+		} else
 			return tb_usage(err,
 					"campaign: unknown option %s, expected "
-					"--results or --resume",
+					"--results, --resume or --profile",
 					argv[optind - 1]);
 	}
 	if (argc - optind != (r->resume ? 0 : 1) || (r->results && r->resume))
@@ -237,7 +248,7 @@ static int run(int argc, char **argv)
 	if (parse(&r, argc, argv, conf, results, &err))
 		return err.code ? tb_cmd_fail(&err)
 				: tb_cmd_usage(&tb_cmd_campaign);
-	code = execute(&r);
+	code = tb_profile_leave(&r.quiet, execute(&r));
 	tb_plan_fini(&r.plan);
 	tb_topo_fini(&r.topo);
 	tb_buf_fini(&r.conf_text);
@@ -246,7 +257,7 @@ static int run(int argc, char **argv)
 
 const struct tb_cmd tb_cmd_campaign = {
 	.name = "campaign",
-	.usage = "[--results DIR] CONF | --resume DIR",
+	.usage = "[--profile PROFILE] [--results DIR] CONF | --resume DIR",
 	.help = "run a campaign, or what is left of one",
 	.run = run,
 };

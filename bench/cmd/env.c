@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * tlbbench env: the audit of this machine, and what is wrong with it for a
- * quiet measurement. Changes nothing.
+ * quiet measurement. Changes nothing but what a killed tlbbench left changed.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/profile.h"
 #include "machine/audit.h"
 #include "machine/mech.h"
 
@@ -110,6 +111,23 @@ static void print_all(const struct tb_audit *audit)
 		printf("  nothing\n");
 }
 
+static int print_knobs(void)
+{
+	struct tb_quiet q;
+	struct tb_err err = { 0 };
+	unsigned int i;
+	int ret = tb_quiet_plan(&q, TB_LIVE_ROOT);
+
+	printf("\nprofile quiet would set\n");
+	for (i = 0; !ret && i < q.nr_knobs; i++)
+		printf("  %s: %s -> %s\n", q.knobs[i].path, q.knobs[i].before,
+		       q.knobs[i].after);
+	if (!q.nr_knobs)
+		printf("  nothing\n");
+	tb_quiet_end(&q, &err);
+	return ret;
+}
+
 /* --- for programs -------------------------------------------------------- */
 
 static void add_fact(struct tb_json *j, const struct tb_fact *f)
@@ -154,40 +172,72 @@ static int print_json(const struct tb_audit *audit)
 	return 0;
 }
 
+static bool is_refused(const struct tb_audit *audit)
+{
+	unsigned int i;
+
+	for (i = 0; i < audit->nr_facts; i++)
+		if (audit->facts[i].is_wrong &&
+		    audit->facts[i].def->policy == TB_REFUSE)
+			return true;
+	return false;
+}
+
 /* --- the command --------------------------------------------------------- */
+
+static int show(bool as_json, enum tb_profile profile, struct tb_err *err)
+{
+	struct tb_audit audit;
+	int code = TB_EXIT_OK, ret = tb_audit_read(&audit, TB_LIVE_ROOT);
+
+	if (!ret && as_json)
+		ret = print_json(&audit);
+	else if (!ret)
+		print_all(&audit);
+	if (!ret && !as_json && profile == TB_PROFILE_QUIET)
+		ret = print_knobs();
+	if (!ret && profile == TB_PROFILE_STRICT && is_refused(&audit))
+		code = TB_EXIT_FAIL;
+	tb_audit_fini(&audit);
+	if (ret)
+		tb_fail_errno(err, ret, "env");
+	return ret ? tb_cmd_fail(err) : code;
+}
 
 static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "profile", required_argument, NULL, 'p' },
 		{ 0 },
 	};
+	enum tb_profile profile = TB_PROFILE_OBSERVE;
 	struct tb_err err = { 0 };
-	struct tb_audit audit;
 	bool as_json = false;
-	int ret;
+	int option;
 
 	opterr = 0;
-	while ((ret = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (ret != 'j')
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'j')
+			as_json = true;
+		else if (option != 'p')
 			return tb_cmd_usage(&tb_cmd_env);
-		as_json = true;
+		else if (tb_profile_option("env", optarg, &profile, &err))
+			return tb_cmd_fail(&err);
 	}
 	if (optind != argc)
 		return tb_cmd_usage(&tb_cmd_env);
-	ret = tb_audit_read(&audit, TB_LIVE_ROOT);
-	if (!ret && as_json)
-		ret = print_json(&audit);
-	else if (!ret)
-		print_all(&audit);
-	tb_audit_fini(&audit);
-	return ret ? tb_cmd_fail((tb_fail_errno(&err, ret, "env"), &err))
-		   : TB_EXIT_OK;
+	/* The facts can be read all the same. */
+	if (tb_profile_recover(&err)) {
+		fprintf(stderr, "tlbbench: %s\n", err.text);
+		err = (struct tb_err){ 0 };
+	}
+	return show(as_json, profile, &err);
 }
 
 const struct tb_cmd tb_cmd_env = {
 	.name = "env",
-	.usage = "[--json]",
+	.usage = "[--json] [--profile PROFILE]",
 	.help = "facts about machine and kernel, and what is wrong for a quiet "
 		"measurement",
 	.run = run,

@@ -16,6 +16,7 @@
 #include "campaign/params.h"
 #include "campaign/progress.h"
 #include "cmd/cmd.h"
+#include "cmd/profile.h"
 #include "engine/ledger.h"
 #include "engine/metric.h"
 #include "machine/audit.h"
@@ -260,6 +261,7 @@ static int execute(struct tb_plan *plan, bool as_json, struct tb_tally *tally,
 			.seed = plan->seed,
 			.backend = "here",
 			.accel = "none",
+			.quiet = plan->quiet,
 		},
 	};
 	struct tb_progress *progress = &printer.progress;
@@ -288,35 +290,75 @@ out:
 }
 
 static int parse_options(int argc, char **argv, bool *as_json,
-			 struct tb_err *err)
+			 enum tb_profile *profile, struct tb_err *err)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "profile", required_argument, NULL, 'p' },
 		{ 0 },
 	};
 	int option;
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'j')
-			return tb_usage(err, "run: %s: expected --json",
+		if (option == 'j')
+			*as_json = true;
+		else if (option != 'p')
+			return tb_usage(err,
+					"run: %s: expected --json or --profile "
+					"PROFILE",
 					argv[optind - 1]);
-		*as_json = true;
+		else if (tb_profile_option("run", optarg, profile, err))
+			return err->code;
 	}
 	return 0;
 }
 
-static int run(int argc, char **argv)
+/* What was wrong while it ran: said, and with profile strict a failure. */
+static int judge(const struct tb_plan *plan, bool as_json,
+		 const struct tb_tally *tally)
+{
+	bool is_strict = plan->quiet->profile == TB_PROFILE_STRICT;
+	unsigned int i;
+
+	for (i = 0; i < tally->caveats.nr; i++) {
+		if (!as_json)
+			printf("machine: %s\n", tally->caveats.text[i]);
+		if (is_strict)
+			fprintf(stderr, "tlbbench: refused: %s\n",
+				tally->caveats.text[i]);
+	}
+	if (tally->nr_bad || (tally->caveats.nr && is_strict))
+		return TB_EXIT_FAIL;
+	return tally->nr_skipped ? TB_EXIT_SKIP : TB_EXIT_OK;
+}
+
+static int run_plan(struct tb_plan *plan, bool as_json, enum tb_profile profile)
 {
 	struct tb_tally tally = { 0 };
+	struct tb_err err = { 0 };
+	struct tb_quiet quiet;
+	int code, ret = tb_profile_enter(profile, &quiet, &err);
+
+	plan->quiet = &quiet;
+	if (!ret)
+		ret = execute(plan, as_json, &tally, &err);
+	code = ret ? tb_cmd_fail(&err) : judge(plan, as_json, &tally);
+	plan->quiet = NULL;
+	return tb_profile_leave(&quiet, code);
+}
+
+static int run(int argc, char **argv)
+{
+	enum tb_profile profile = TB_PROFILE_OBSERVE;
 	bool as_json = false;
 	struct tb_topo topo = { 0 };
 	struct tb_buf conf = { 0 };
 	struct tb_err err = { 0 };
 	struct tb_plan plan = { 0 };
-	int ret;
+	int ret, code;
 
-	ret = parse_options(argc, argv, &as_json, &err);
+	ret = parse_options(argc, argv, &as_json, &profile, &err);
 	if (!ret)
 		ret = make_conf(argc - optind, argv + optind, &conf, &err);
 	if (!ret)
@@ -325,21 +367,16 @@ static int run(int argc, char **argv)
 		ret = tb_plan_parse(&plan, WHERE, conf.data, &topo, &err);
 	if (ret && conf.data)
 		name_argument(conf.data, &err);
-	if (!ret)
-		ret = execute(&plan, as_json, &tally, &err);
+	code = ret ? tb_cmd_fail(&err) : run_plan(&plan, as_json, profile);
 	tb_plan_fini(&plan);
 	tb_topo_fini(&topo);
 	tb_buf_fini(&conf);
-	if (ret)
-		return tb_cmd_fail(&err);
-	if (tally.nr_bad)
-		return TB_EXIT_FAIL;
-	return tally.nr_skipped ? TB_EXIT_SKIP : TB_EXIT_OK;
+	return code;
 }
 
 const struct tb_cmd tb_cmd_run = {
 	.name = "run",
-	.usage = "[--json] WORKLOAD ... [KEY=VALUE ...]",
+	.usage = "[--json] [--profile PROFILE] WORKLOAD ... [KEY=VALUE ...]",
 	.help = "run workloads on this kernel now and print their ledger",
 	.run = run,
 };

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the command prints, what it refuses, and `tlbbench run`. Needs no kernel and no root."""
 import difflib
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -75,13 +77,60 @@ def test_help_names_every_command():
     assert run("--version").stdout == run("version").stdout
 
 
-def test_env_reads_and_changes_nothing():
-    """Env prints a value or says that there is none for each fact."""
-    done = run("env")
-    facts = [line.split(None, 1) for line in done.stdout.split("\n\n")[0].splitlines()]
+def env_facts():
+    """Return the facts of `tlbbench env --json` by name, and the whole record."""
+    done = run("env", "--json")
     assert done.returncode == 0 and done.stderr == ""
-    assert ["release", os.uname().release] in facts
-    assert any(fact[0] == "nr_cpus" for fact in facts)
+    record, = tlbtest.json_lines(done.stdout)
+    return {fact["name"]: fact for fact in record["facts"]}, record
+
+
+def test_env_says_all_that_it_knows():
+    """Text and JSON have the same facts; each has a value, or says why there is none."""
+    facts, record = env_facts()
+    done = run("env")
+    assert done.returncode == 0 and done.stderr == ""
+    listed = done.stdout.split("wrong for a quiet measurement")[0]
+    assert re.search(rf"^release +{re.escape(os.uname().release)}$", listed, re.MULTILINE)
+    assert re.findall(r"^  (\w+) ", listed, re.MULTILINE) == list(facts)
+    assert all(len(line) <= 80 for line in listed.split("\n\nKVM")[0].splitlines())
+    for fact in facts.values():
+        assert (fact["value"] is None) == bool(fact["reason"]), fact
+        assert f"  {fact['name']} " in listed
+    assert facts["nr_cpus"]["value"] == str(os.sysconf("SC_NPROCESSORS_ONLN"))
+    assert record["release"] == os.uname().release
+
+
+def test_env_hashes_what_is_stable():
+    """The hash is of canonical JSON, which anybody can make again."""
+    facts, record = env_facts()
+    stable = {name: facts[name]["value"] for name in sorted(facts)
+              if facts[name]["kind"] != "state"}
+    text = json.dumps(stable, separators=(",", ":"), ensure_ascii=False)
+    assert record["audit_sha256"] == hashlib.sha256(text.encode()).hexdigest()
+    assert env_facts()[1]["audit_sha256"] == record["audit_sha256"]
+
+
+def test_env_says_what_is_wrong():
+    """One line each, refusals first; only strict makes it a failure."""
+    done = run("env", "--profile", "strict")
+    lines = done.stdout.split("wrong for a quiet measurement\n")[1].splitlines()
+    words = [line.split()[0] for line in lines]
+    assert words == sorted(words) and set(words) <= {"refuse", "warn", "nothing"}
+    assert done.returncode == (1 if "refuse" in words else 0)
+    assert all(". Do: " in line and " = " in line for line in lines if "nothing" not in line)
+    assert run("env", "--profile", "observe").returncode == 0
+
+
+def test_env_says_what_quiet_would_set():
+    """The settings that are not as quiet wants them, and none of them is changed."""
+    done = run("env", "--profile", "quiet")
+    would = re.findall(r"^  (/\S+): (.+) -> (.+)$", done.stdout, re.MULTILINE)
+    assert done.returncode == 0 and "profile quiet would set\n" in done.stdout
+    rt_us = Path("/proc/sys/kernel/sched_rt_runtime_us").read_text().strip()
+    assert (("/proc/sys/kernel/sched_rt_runtime_us", rt_us, "-1") in would) == (rt_us != "-1")
+    assert run("env", "--profile", "quiet").stdout.split("would set")[1] == (
+        done.stdout.split("would set")[1])
 
 
 # --- bad input ----------------------------------------------------------------
@@ -100,7 +149,12 @@ def assert_refused(done, *expected):
 BAD_ARGUMENTS = [
     (["nope"], "unknown command 'nope'; 'tlbbench help' lists them"),
     (["list", "x"], "usage: tlbbench list\n"),
-    (["env", "x"], "usage: tlbbench env\n"),
+    (["env", "x"], "usage: tlbbench env [--json] [--profile PROFILE]\n"),
+    (["env", "--nope"], "usage: tlbbench env"),
+    (["env", "--profile", "loud"], "env: --profile: 'loud': expected observe, quiet or strict"),
+    (["run", "--profile", "loud", "munmap"], "run: --profile: 'loud': expected observe, quiet or"),
+    (["campaign", "--profile", "loud", "x"], "campaign: --profile: 'loud': expected observe"),
+    (["campaign", "--profile"], "campaign: --profile: expected its value"),
     (["plan"], "usage: tlbbench plan CONF"),
     (["plan", "a", "b"], "usage: tlbbench plan CONF"),
     (["plan", "/nonexistent/x.conf"], "/nonexistent/x.conf: No such file"),
@@ -138,7 +192,7 @@ BAD_ARGUMENTS = [
     (["run", "munmap", "[case x]=5"], "[case x]=5"),
     (["run", "munmap", "ops=5\n[case y]\nworkload=munmap"], "ops=5"),
     (["run", "munmap", "pages=" + 99 * "1" + "\n[case y]\nworkload=munmap"], "expected a workload"),
-    (["campaign"], "usage: tlbbench campaign [--results DIR] CONF | --resume DIR"),
+    (["campaign"], "usage: tlbbench campaign [--profile PROFILE] [--results DIR] CONF"),
     (["campaign", "--results"], "--results"),
     (["campaign", "--results", "x"], "usage: tlbbench campaign"),
     (["campaign", "--nope", "x"], "--nope"),
@@ -335,6 +389,14 @@ def nobody():
         yield NOBODY, shutil.copy(tlbtest.BINARY, directory)
 
 
+def test_env_without_root(nobody):
+    """Works, says what needs root, and quiet does not touch a thing."""
+    prefix, binary = nobody
+    done = run("env", "--profile", "quiet", prefix=prefix, binary=binary)
+    assert done.returncode == 0 and done.stderr == ""
+    assert "needs root" in done.stdout
+
+
 def ledger(text):
     """Return case to name to (value, rest of the line) from what run prints."""
     cases = {}
@@ -348,7 +410,7 @@ def ledger(text):
 def assert_text_and_json_agree(text, lines):
     """Every metric of the records is printed; an absent one as - with its reason, never as 0."""
     printed = ledger(text)
-    for record in lines[1:]:
+    for record in lines[1:-1]:
         rows = printed[record["case"]]
         assert set(rows) == set(tlbtest.metrics(record))
         for metric in record["metrics"]:
@@ -377,9 +439,11 @@ def test_run_json_is_valid():
     """JSON lines fit the schemas and record parameters, threads and their CPUs."""
     done = run("run", "--json", *SHORT)
     assert done.returncode == 0 and done.stderr == ""
-    boot, *repetitions = tlbtest.json_lines(done.stdout)
-    for record in (boot, *repetitions):
+    boot, *repetitions, end = tlbtest.json_lines(done.stdout)
+    for record in (boot, *repetitions, end):
         tlbtest.assert_valid(record)
+    assert (boot["profile"], boot["changes"]) == ("observe", [])
+    assert end["type"] == "audit_end" and end["audit_sha256"] == boot["audit_sha256"]
     assert boot["release"] == os.uname().release
     assert [record["workload"] for record in repetitions] == ["munmap", "lazy_idle"]
     for record in repetitions:
@@ -410,10 +474,10 @@ def test_run_without_root(nobody):
     for record in parsed:
         tlbtest.assert_valid(record)
     assert_text_and_json_agree(done.stdout, parsed)
-    absent = [metric for record in parsed[1:] for metric in record["metrics"]
+    absent = [metric for record in parsed[1:-1] for metric in record["metrics"]
               if metric["status"] == "absent"]
     assert os.geteuid() or absent, "nobody can read what needs root"
-    for record in parsed[1:]:
+    for record in parsed[1:-1]:
         assert any("SCHED_FIFO" in text for text in record["caveats"])
 
 

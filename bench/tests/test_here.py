@@ -92,10 +92,11 @@ def test_layout(finished):
 
 
 def assert_slot(slot, number):
-    """A good slot holds a boot record, and a repetition of each case in the plan's order."""
-    boot, *repetitions = tlbtest.records(slot)
+    """A good slot holds a boot record, a repetition of each case in its order, and an end."""
+    boot, *repetitions, last = tlbtest.records(slot)
     end = tlbtest.slot_json(slot)
-    assert (end["state"], end["reason"], end["records"]) == ("ok", "", 5)
+    assert last["type"] == "audit_end"
+    assert (end["state"], end["reason"], end["records"]) == ("ok", "", 6)
     assert end["records_sha256"] in (slot.parents[1] / "index.sha256").read_text()
     assert (boot["slot"], boot["pair"], boot["seed"]) == (number, number, 5 + number)
     assert boot["release"] == os.uname().release

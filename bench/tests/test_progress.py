@@ -116,8 +116,8 @@ def conf(tmp_path):
 
 
 PLAIN = [r"tlbbench: 2 slots to run: about .+ each, without a bound; of the cases .+",
-         r"tlbbench: slot 1/2 running, seed 1: ok, 4 records, \S+ s",
-         r"tlbbench: slot 2/2 running, seed 2: ok, 4 records, \S+ s"]
+         r"tlbbench: slot 1/2 running, seed 1: ok, 5 records, \S+ s",
+         r"tlbbench: slot 2/2 running, seed 2: ok, 5 records, \S+ s"]
 
 
 def assert_lines(lines, patterns):
@@ -228,7 +228,7 @@ def test_run_json_on_a_terminal():
     with terminal("run", *args, columns=200, stdout=None) as term:
         assert term.finish() == 0
         records = tlbtest.json_lines("\n".join(term.screen()))
-    assert [record["type"] for record in records] == ["boot"] + 3 * ["repetition"]
+    assert [record["type"] for record in records] == ["boot", *3 * ["repetition"], "audit_end"]
 
 
 def test_resize(conf, tmp_path):

@@ -189,9 +189,11 @@ def test_records_of_good_boots(counts, images):
     tlbtest.assert_campaign_valid(counts)
     assert not tlbtest.temporary_files(counts)
     for slot, kernel, lazy in zip(slots(counts), DEMO_KERNELS, ["lazy-tlbgen", "lazy-ipi"]):
-        boot, *repetitions = tlbtest.records(slot)
+        boot, *repetitions, last = tlbtest.records(slot)
         end = tlbtest.slot_json(slot)
-        assert (end["state"], end["reason"], end["log_tail"], end["records"]) == ("ok", "", [], 7)
+        assert (end["state"], end["reason"], end["log_tail"], end["records"]) == ("ok", "", [], 8)
+        assert last["type"] == "audit_end" and last["caveats"] == []
+        assert not {"state", "uptime"} & {*boot, *boot["audit"], *last}
         assert 0 < end["host_first_record_seconds"] < end["host_seconds"]
         assert boot["release"] == release_of(images[kernel]) and boot["strategy"] == {"lazy": lazy}
         assert boot["accel"] == "exact" and boot["seed"] == 7 and boot["caveats"] == []
@@ -407,7 +409,7 @@ def test_a_kernel_does_not_know_its_name(tmp_path):
     assert done.returncode == 0, done.stderr
     first, *others = (tlbtest.json_lines((slot / "records.jsonl").read_text())
                       for slot in sorted((tmp_path / "r/aa/slots").iterdir()))
-    assert len(first) == 1 + 40 and len(others) == 3
+    assert len(first) == 1 + 40 + 1 and len(others) == 3
     for second in others:
         for one, other in zip(first, second, strict=True):
             assert {key for key in one if one[key] != other[key]} == IDENTITY
@@ -529,7 +531,7 @@ def test_qemu_that_is_killed(mixed):
 def test_good_kernel_among_bad_ones(mixed):
     """The slot after them is ok, complete, and the only one in the numbers."""
     good = mixed.ends[2]
-    assert (good["state"], good["records"]) == ("ok", 11)
+    assert (good["state"], good["records"]) == ("ok", 12)
     assert_other_campaign_files(mixed)
     assert re.search(r"3 slots: .*1 ok", mixed.flat)
 

@@ -85,7 +85,8 @@ def make(directory: Path, accel: str = "exact", kernels: tuple[str, ...] = ("bas
     """Write a campaign and return its directory.
 
     states: slot -> (state, reason, log tail) of slots that are not ok.
-    edit(kind, record) may change any plan, slot, boot or repetition before it is written.
+    edit(kind, record) may change any plan, slot, boot, repetition or audit_end before it is
+    written.
     """
     exact = accel == "exact"
     common = {"schema": 1, "campaign": "demo", "backend": "vm", "accel": accel}
@@ -105,7 +106,10 @@ def make(directory: Path, accel: str = "exact", kernels: tuple[str, ...] = ("bas
                 "tlbbench": "0.1.0", "strategy": {"lazy": place["kernel"]}, "caveats": [],
                 "audit": {"cpu_model": "QEMU TCG CPU version 2.5+", "nr_cpus": "4",
                           "cmdline": f"tlbbench={identity(place['kernel'])} quiet",
-                          "governor": None}}
+                          "governor": None},
+                "build": {"build_id": identity(place["kernel"])}, "audit_sha256": "0" * 64,
+                "unknown": {"governor": "no cpufreq driver"}, "findings": [],
+                "profile": "observe", "changes": []}
         edit("boot", boot)
         records = [boot]
         for case, workload in cases.items():
@@ -121,6 +125,10 @@ def make(directory: Path, accel: str = "exact", kernels: tuple[str, ...] = ("bas
                           **measure(exact, place["kernel"], case, place["pair"], rng)}
                 edit("repetition", record)
                 records.append(record)
+        end = {**same, "type": "audit_end", "drift": [], "kernel_messages": [], "findings": [],
+               "caveats": []}
+        edit("audit_end", end)
+        records.append(end)
         state, reason, tail = (states or {}).get(place["slot"], ("ok", "", []))
         home = directory / "slots" / f"{place['slot']:02d}-{place['kernel'].replace('/', '_')}"
         home.mkdir(parents=True)

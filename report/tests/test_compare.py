@@ -241,6 +241,36 @@ def test_confounds(run, tmp_path):
     assert result.flat.index("audit: governor") < result.flat.index("metric")
 
 
+def test_audits_of_one_kernel_that_differ(run, tmp_path):
+    """One hash per kernel; a kernel that was built anew during the campaign is named."""
+    def edit(kind, record):
+        if kind == "boot" and record["pair"] == 3:
+            record["audit_sha256"] = "1" * 64
+            if record["kernel"] == "b":
+                record["build"]["build_id"] = "new"
+                record["profile"] = "quiet"
+    result = run("compare", campaign(tmp_path, {"a": [1.0] * 4, "b": [1.0] * 4}, edit=edit))
+    assert "a: its boots have different audits b: its boots" in result.flat.replace("- ", "")
+    assert ("b: its boots have different audits and are not of one build: build_id"
+            in result.flat)
+    assert "profile: a = observe; b = observe | quiet" in result.flat
+
+
+def test_what_happened_during_a_slot_stands_beside_the_boots(run, tmp_path):
+    """Caveats of the end of a slot, and settings that profile quiet could not change."""
+    def edit(kind, record):
+        if kind == "audit_end" and record["kernel"] == "b":
+            record["caveats"] = ["stolen_pct = 3 %"]
+        if kind == "boot" and record["kernel"] == "a":
+            record["changes"] = [
+                {"name": "/sys/x", "before": "1", "after": None, "reason": "needs root"},
+                {"name": "/sys/y", "before": "1", "after": "0", "reason": None}]
+    result = run("compare", campaign(tmp_path, {"a": [1.0] * 4, "b": [1.0] * 4}, edit=edit))
+    assert "b: stolen_pct = 3 % (4 of 4 boots)" in result.flat
+    assert "a: profile observe: /sys/x stays 1: needs root (4 of 4 boots)" in result.flat
+    assert "/sys/y" not in result.flat
+
+
 def test_equal_boots_have_no_confounds(run, tmp_path):
     assert "besides the kernel" not in run("compare", make(tmp_path / "c")).out
 

@@ -120,7 +120,20 @@ def confounds(campaign: Campaign) -> list[str]:
     lines = [f"{key}: " + "; ".join(f"{kernel} = {' | '.join(sorted(values))}"
                                     for kernel, values in by_kernel.items())
              for key, by_kernel in facts.items() if len(set().union(*by_kernel.values())) > 1]
-    return lines + _seed_confounds(campaign)
+    return lines + _changed_kernels(campaign) + _seed_confounds(campaign)
+
+
+def _changed_kernels(campaign: Campaign) -> list[str]:
+    """Name kernels whose boots do not all have the same audit, and what of their build differs."""
+    lines = []
+    for kernel in campaign.kernels:
+        boots = [boot for _, boot in campaign.boots(kernel.name)]
+        if len({boot.audit_sha256 for boot in boots}) > 1:
+            keys = dict.fromkeys(k for boot in boots for k in boot.build)
+            differ = [k for k in keys if len({boot.build.get(k) for boot in boots}) > 1]
+            lines.append(f"{kernel.name}: its boots have different audits"
+                         + f" and are not of one build: {', '.join(differ)}" * bool(differ))
+    return lines
 
 
 def _facts(campaign: Campaign) -> Iterator[tuple[str, str, str | None]]:
@@ -129,6 +142,7 @@ def _facts(campaign: Campaign) -> Iterator[tuple[str, str, str | None]]:
     for kernel in campaign.kernels:
         for _, boot in campaign.boots(kernel.name):
             yield "tlbbench version", kernel.name, boot.tlbbench
+            yield "profile", kernel.name, boot.profile
             for key in keys:
                 value = boot.audit.get(key, "not recorded")
                 for own in (kernel.release, kernel.kernel_id) if value else ():

@@ -220,12 +220,14 @@ def _slot(path: Path, directory: Path | None, identity: dict[str, Any], index: d
     lines = _lines(name, raw)
     if hashlib.sha256(raw).hexdigest() != data["records_sha256"] or len(lines) != data["records"]:
         raise Unbelieved(name, None, "not the file that slot.json describes")
-    kinds = ["boot"] + ["repetition"] * (len(lines) - 1)
-    boot, *repetitions = _records(name, lines, kinds, identity)
+    boot, *others = _records(name, lines, ["boot", *map(_kind, lines[1:])], identity)
+    repetitions = [r for r in others if r["type"] == "repetition"]
+    ends = [r for r in others if r["type"] == "audit_end"]
     _no_twins(name, repetitions)
     problems = [Problem(name, None, f"no record of case {case}")
                 for case in sorted(cases - {r["case"] for r in repetitions})]
-    return Slot(**place, state="ok", records=len(lines), boot=_boot(boot, repetitions)), problems
+    return Slot(**place, state="ok", records=len(lines),
+                boot=_boot(boot, repetitions, ends)), problems
 
 
 def _console(directory: Path) -> tuple[str, ...]:
@@ -260,11 +262,27 @@ def _lines(name: str, raw: bytes) -> list[tuple[int, bytes]]:
     return list(enumerate(lines, 1))
 
 
-def _records(name: str, lines: list[tuple[int, bytes]], kinds: list[str],
+def _kind(line: tuple[int, bytes]) -> str | None:
+    """Return the type of a record that may follow the boot record; None: of a later tlbbench."""
+    try:
+        kind = _parse(line[1])["type"]
+    except (ValueError, TypeError, KeyError):
+        return "repetition"  # is no record, and will be named as none
+    known = ("plan", "slot", "boot", "repetition")
+    return "audit_end" if kind == "audit_end" else "repetition" if kind in known else None
+
+
+def _records(name: str, lines: list[tuple[int, bytes]], kinds: list[str | None],
              identity: dict[str, Any]) -> list[dict[str, Any]]:
-    """Parse and check lines of the given kinds. Raises Unbelieved at the first bad one."""
+    """Parse and check lines of the given kinds; None is passed over.
+
+    Raises Unbelieved at the first bad one.
+    """
     records = []
     for (number, line), kind in zip(lines, kinds):
+        if kind is None:
+            continue
+
         def refuse(reason: str) -> NoReturn:
             raise Unbelieved(name, number, reason) from None
         try:
@@ -307,8 +325,13 @@ def _no_twins(name: str, repetitions: list[dict[str, Any]]) -> None:
             raise Unbelieved(name, line, "a metric is recorded twice")
 
 
-def _boot(record: dict[str, Any], repetitions: list[dict[str, Any]]) -> Boot:
-    return Boot(record["tlbbench"], record["audit"], tuple(record["caveats"]),
+def _boot(record: dict[str, Any], repetitions: list[dict[str, Any]],
+          ends: list[dict[str, Any]]) -> Boot:
+    unset = [f"profile {record['profile']}: {c['name']} stays {c['before']}: {c['reason']}"
+             for c in record["changes"] if c["reason"]]
+    later = [text for end in ends for text in end["caveats"]]
+    return Boot(record["tlbbench"], record["audit"], record["build"], record["audit_sha256"],
+                record["profile"], (*record["caveats"], *unset, *later),
                 tuple(_repetition(r) for r in repetitions))
 
 

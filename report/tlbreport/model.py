@@ -68,8 +68,11 @@ class Boot:
     """One start of one kernel with everything that was measured in it."""
 
     tlbbench: str
-    audit: dict[str, str | None]
-    caveats: tuple[str, ...]
+    audit: dict[str, str | None]  # must be equal for all boots
+    build: dict[str, str | None]  # must be equal for all boots of one kernel
+    audit_sha256: str  # of both
+    profile: str
+    caveats: tuple[str, ...]  # of the boot record and of what happened later
     repetitions: tuple[Repetition, ...]
 
 

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Profiles on the running machine: what quiet sets, and that nothing of it stays.
+
+The tests change settings of this machine and need root. Each one compares all of them with what
+they were, whatever happened in between.
+"""
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+import tlbtest
+from tlbtest import run, started, wait_for
+
+STATE = Path("/run/tlbbench/quiet")
+RT = Path("/proc/sys/kernel/sched_rt_runtime_us")
+# Not under SCHED_FIFO: without a limit for real-time threads nothing else would run on its CPU.
+LONG = ["run", "--profile", "quiet", "munmap", "cpus=1", "ops=1000000000", "sched=other"]
+SETTINGS = [
+    "/proc/sys/kernel/numa_balancing", "/proc/sys/vm/compaction_proactiveness",
+    "/proc/sys/kernel/nmi_watchdog", "/proc/sys/kernel/sched_rt_runtime_us",
+    "/proc/sys/kernel/perf_event_max_sample_rate", "/sys/kernel/mm/ksm/run",
+    *(str(path) for pattern in (
+        "kernel/mm/transparent_hugepage/enabled",
+        "kernel/mm/transparent_hugepage/hugepages-*/enabled",
+        "devices/system/cpu/intel_pstate/no_turbo", "devices/system/cpu/cpufreq/boost",
+        "devices/system/cpu/cpufreq/policy*/scaling_governor",
+        "devices/system/cpu/cpufreq/policy*/scaling_min_freq",
+        "devices/system/cpu/cpu[0-9]*/cpuidle/state*/disable")
+      for path in sorted(Path("/sys").glob(pattern)))]
+
+
+def may_set():
+    """Tell whether settings of this machine can be changed."""
+    try:
+        RT.write_text(RT.read_text())
+    except OSError:
+        return False
+    return os.geteuid() == 0
+
+
+need_root = pytest.mark.skipif(not may_set(), reason="needs root to change settings")
+
+
+def settings():
+    """Return all settings that there are, by path."""
+    return {path: Path(path).read_text() for path in SETTINGS if Path(path).exists()}
+
+
+@pytest.fixture
+def kept():
+    """Check that a test leaves every setting as it was; put it back by hand where it does not."""
+    before = settings()
+    yield before
+    after = settings()
+    for path, value in after.items():
+        if value != before[path]:
+            chosen = value.partition("[")[2].partition("]")[0]
+            Path(path).write_text(
+                before[path].partition("[")[2].partition("]")[0] if chosen else before[path])
+    assert after == before
+    assert not STATE.exists()
+
+
+def quiet_run(process):
+    """Wait until a run has made the machine quiet and measures; return its guardian's pid."""
+    def guardian():
+        for pid in tlbtest.children(process.pid):
+            if Path(f"/proc/{pid}/comm").read_text() == "tlbbench-guard\n":
+                return pid
+        return None
+    pid = wait_for(guardian, 20, "a guardian")
+    wait_for(lambda: len(tlbtest.children(process.pid)) > 1, 20, "an instance")
+    assert RT.read_text() == "-1\n" and STATE.exists()
+    return pid
+
+
+@need_root
+def test_quiet_is_recorded_and_undone(kept):
+    """The boot record has each setting before and after; afterwards all is as before."""
+    done = run("run", "--json", "--profile", "quiet", "munmap", "cpus=1", "ops=20")
+    assert done.returncode == 0, done
+    boot, *_ = tlbtest.json_lines(done.stdout)
+    tlbtest.assert_valid(boot)
+    assert boot["profile"] == "quiet" and boot["audit"]["sched_rt_runtime_us"] == "-1"
+    changes = {change["name"]: change for change in boot["changes"]}
+    assert len(changes) == len(boot["changes"]) and set(changes) <= set(kept)
+    for change in changes.values():
+        assert change["before"] != change["after"] and not change["reason"], change
+        assert change["before"] in kept[change["name"]]
+    assert str(RT) in changes or kept[str(RT)] == "-1\n"
+    wrong = {finding["name"] for finding in boot["findings"]}
+    assert not wrong & {"thp", "ksm_run", "numa_balancing", "compaction_proactiveness",
+                        "sched_rt_runtime_us"}
+    assert done.stderr == ""
+
+
+@need_root
+@pytest.mark.parametrize("sig", ["SIGINT", "SIGTERM", "SIGHUP", "SIGSEGV", "SIGKILL"])
+def test_quiet_ends_with_the_process(sig, kept):
+    """However the process ends, the settings are as before."""
+    with started(*LONG) as process:
+        quiet_run(process)
+        process.send_signal(signal.Signals[sig])
+        process.communicate(timeout=20)
+        assert process.returncode == (-signal.Signals[sig] if sig in ("SIGSEGV", "SIGKILL") else 1)
+    wait_for(lambda: not STATE.exists(), 10, "the end of the guardian")
+    assert settings() == kept
+
+
+@need_root
+@pytest.mark.parametrize("command", [["env"], ["run", "munmap", "cpus=1", "ops=20"]],
+                         ids=["env", "run"])
+def test_next_start_restores(command, kept):
+    """When the guardian was killed too, the next command restores and says so."""
+    with started(*LONG) as process:
+        os.kill(quiet_run(process), signal.SIGKILL)
+        process.kill()
+        process.communicate(timeout=20)
+    assert RT.read_text() == "-1\n" and settings() != kept
+    done = run(*command)
+    assert done.returncode == 0
+    assert done.stderr.startswith(
+        "tlbbench: an earlier tlbbench was killed; restored what it had set: ")
+    assert str(RT) in done.stderr and done.stderr.count("\n") == 1
+    assert settings() == kept
+
+
+@need_root
+def test_two_at_once(kept):
+    """A second quiet run is refused; one that only observes goes on, and says what it sees."""
+    with started(*LONG) as process:
+        quiet_run(process)
+        done = run("run", "--profile", "quiet", "munmap", "cpus=1", "ops=20")
+        assert done.returncode == 1 and done.stdout == ""
+        assert done.stderr == (f"tlbbench: another tlbbench (process {process.pid}) keeps this "
+                               "machine quiet; wait for its end\n")
+        done = run("run", "munmap", "cpus=1", "ops=20")
+        assert done.returncode == 0 and "keeps this machine quiet" in done.stderr
+        assert "keeps this machine quiet" in run("env").stderr
+        assert RT.read_text() == "-1\n"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert settings() == kept
+
+
+@need_root
+def test_quiet_campaign(tmp_path, kept):
+    """Settings are changed once per campaign and recorded in every slot."""
+    conf = tmp_path / "calm.conf"
+    conf.write_text("[campaign]\nname = calm\nboots = 2\n[case one]\nworkload = munmap\n"
+                    "cpus = 1\nops = 20\n")
+    done = run("campaign", "--profile", "quiet", "--results", tmp_path / "r", conf)
+    assert done.returncode == 0, done
+    directory = tmp_path / "r/calm"
+    tlbtest.assert_campaign_valid(directory)
+    first, second = (tlbtest.records(slot)[0] for slot in tlbtest.slots(directory))
+    assert first["profile"] == "quiet" and first["changes"] == second["changes"] != []
+    assert first["audit_sha256"] == second["audit_sha256"]
+    assert settings() == kept
+
+
+def test_quiet_without_root():
+    """Nothing is changed; each setting that is not right is recorded with the reason."""
+    before = settings()
+    prefix = [] if os.geteuid() else ["setpriv", "--reuid", "65534", "--clear-groups"]
+    done = run("run", "--json", "--profile", "quiet", "munmap", "cpus=1", "ops=20", prefix=prefix)
+    assert done.returncode == 0, done
+    boot, *_ = tlbtest.json_lines(done.stdout)
+    tlbtest.assert_valid(boot)
+    for change in boot["changes"]:
+        assert change["after"] is None and change["reason"] == "needs root"
+    assert settings() == before
+
+
+def test_strict_refuses():
+    """Strict starts only on a machine without anything that refuses, and names all reasons."""
+    env = run("env", "--profile", "strict")
+    wrong = [line.split()[1] for line in env.stdout.splitlines() if line.startswith("  refuse")]
+    done = run("run", "--profile", "strict", "munmap", "cpus=1", "ops=20")
+    lines = done.stderr.splitlines()
+    named = [line.split()[2] for line in lines if line.startswith("tlbbench: refused: ")]
+    lasting = {name for name in wrong if name != "runnable"}
+    assert lasting <= set(named)
+    if lasting:
+        assert done.returncode == 1 and done.stdout == ""
+        assert lines[-1] == "tlbbench: profile strict: not started for the reasons above"
