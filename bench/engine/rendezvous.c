@@ -182,6 +182,9 @@ int tb_peers_init(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 		if (tb_case_role(w->cs, s->role)->kind != WL_INITIATOR)
 			ret = add_peer(w, p, s, err);
 	}
+	/* Who is alone has nobody to meet. */
+	if (!p->nr && w->cs->nr_threads[0] == 1)
+		p->meets = false;
 	return ret;
 }
 
