@@ -261,18 +261,35 @@ static void add_status(struct tb_json *j, enum tb_status status, double value,
 	tb_json_str(j, "reason", *reason ? reason : NULL);
 }
 
+static void add_by_cpu(struct tb_json *j, const struct tb_counter_list *list,
+		       const struct tb_counter *c)
+{
+	unsigned int i;
+
+	tb_json_arr(j, "by_cpu");
+	for (i = 0; i < list->nr_cpus; i++) {
+		tb_json_arr(j, NULL);
+		tb_json_u64(j, NULL, (uint64_t)list->cpus[i]);
+		tb_json_u64(j, NULL, c->by_cpu[i]);
+		tb_json_arr_end(j);
+	}
+	tb_json_arr_end(j);
+}
+
 static void add_counters(struct tb_json *j, const struct tb_result *r)
 {
 	unsigned int i;
 
 	tb_json_arr(j, "counters");
-	for (i = 0; i < r->nr_counters; i++) {
-		const struct tb_counter *c = &r->counters[i];
+	for (i = 0; i < r->counters.nr; i++) {
+		const struct tb_counter *c = &r->counters.all[i];
 
 		tb_json_obj(j, NULL);
 		tb_json_str(j, "name", c->name);
 		tb_json_str(j, "scope", c->scope);
 		add_status(j, c->status, (double)c->value, c->reason);
+		if (c->by_cpu && c->status != TB_STATUS_ABSENT)
+			add_by_cpu(j, &r->counters, c);
 		tb_json_obj_end(j);
 	}
 	tb_json_arr_end(j);

@@ -227,8 +227,7 @@ struct tb_result {
 	struct tb_pass timed;
 	struct tb_pass counted;
 	struct tb_pass traced;
-	struct tb_counter counters[TB_MAX_COUNTERS];
-	unsigned int nr_counters;
+	struct tb_counter_list counters;
 	struct tb_shootdown_result shootdown;
 	/* One more than is ever shown, see tb_metric_add(). */
 	struct tb_metric metrics[TB_MAX_METRICS + 1];

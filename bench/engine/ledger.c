@@ -8,6 +8,7 @@
 
 #include "engine/metric.h"
 #include "machine/mech.h"
+#include "machine/trace.h"
 
 #define REASON_PREFIX "tlb_flush."
 /* Counters see all that runs on a CPU; others run there too, but in a VM. */
@@ -18,9 +19,9 @@ static const struct tb_counter *counter(const struct tb_result *r,
 {
 	unsigned int i;
 
-	for (i = 0; i < r->nr_counters; i++)
-		if (!strcmp(r->counters[i].name, name))
-			return &r->counters[i];
+	for (i = 0; i < r->counters.nr; i++)
+		if (!strcmp(r->counters.all[i].name, name))
+			return &r->counters.all[i];
 	return NULL;
 }
 
@@ -36,24 +37,14 @@ static void set_from(struct tb_metric *m, const struct tb_counter *c,
 	m->value = (double)c->value / divisor;
 }
 
-/*
- * Tracing a send is not a flush, and neither is finding on arrival that the
- * CPU has left the mm ("remote wrong CPU", since 6.14).
- */
-static bool is_executed_flush(const char *reason)
-{
-	return !strcasestr(reason, "ipi_send") &&
-	       !strcasestr(reason, "wrong_cpu");
-}
-
 static void add_flushes(struct tb_result *r, double ops)
 {
 	struct tb_metric *sum =
 		tb_metric_add(r, "flushes/op", "lower", true, "flushes_per_op");
 	unsigned int i, nr_reasons = 0;
 
-	for (i = 0; i < r->nr_counters; i++) {
-		const struct tb_counter *c = &r->counters[i];
+	for (i = 0; i < r->counters.nr; i++) {
+		const struct tb_counter *c = &r->counters.all[i];
 		const char *reason = c->name + strlen(REASON_PREFIX);
 
 		if (strncmp(c->name, REASON_PREFIX, strlen(REASON_PREFIX)))
@@ -61,7 +52,7 @@ static void add_flushes(struct tb_result *r, double ops)
 		set_from(tb_metric_add(r, "events/op", "lower", false,
 				       "flushes_per_op.%s", reason),
 			 c, ops);
-		if (!is_executed_flush(reason))
+		if (!tb_trace_is_executed(reason))
 			continue;
 		nr_reasons++;
 		if (c->status > sum->status) {

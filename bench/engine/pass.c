@@ -292,11 +292,34 @@ static int watch_baseline(struct pass *p, struct tb_err *err)
 	return ret;
 }
 
+/* The threads are known once they have arrived. */
+static int start_counters(struct pass *p, struct tb_err *err)
+{
+	unsigned int i, nr = p->arena->nr_slots;
+	struct tb_thread_use *threads = calloc(nr, sizeof(*threads));
+	int ret;
+
+	if (!threads)
+		return tb_fail_errno(err, -ENOMEM, "counters");
+	for (i = 0; i < nr; i++) {
+		const struct tb_slot *s = tb_arena_slot(p->arena, i);
+		enum wl_kind kind = tb_case_role(p->cs, s->role)->kind;
+
+		threads[i].tid = s->tid;
+		threads[i].use = kind == WL_INITIATOR	? TB_USE_INITIATOR
+				 : kind == WL_BYSTANDER ? TB_USE_BYSTANDER
+							: TB_USE_TARGET;
+	}
+	ret = tb_counters_start(p->observer.counters, threads, nr, err);
+	free(threads);
+	return ret;
+}
+
 static int measure(struct pass *p, struct tb_err *err)
 {
 	uint64_t begin_ns;
 	struct tb_counters *counters = p->observer.counters;
-	int ret = counters ? tb_counters_start(counters, err) : 0;
+	int ret = counters ? start_counters(p, err) : 0;
 
 	if (ret)
 		return ret;

@@ -15,52 +15,28 @@
 #include "engine/witness.h"
 #include "machine/place.h"
 
-/* What runs on CPU number @i in @r; a CPU that roles share is nobody's target.
- */
-static void add_cpu_use(const struct tb_case *cs, const struct tb_result *r,
-			unsigned int i, unsigned int role,
-			struct tb_cpu_use *uses, unsigned int *nr_uses)
-{
-	bool is_target = tb_case_role(cs, role)->kind != WL_INITIATOR;
-	unsigned int n;
-
-	for (n = 0; n < *nr_uses && uses[n].cpu != r->cpus[i]; n++)
-		continue;
-	if (n == *nr_uses)
-		uses[(*nr_uses)++] = (struct tb_cpu_use){
-			.cpu = r->cpus[i],
-			.is_target = is_target,
-		};
-	else
-		uses[n].is_target &= is_target;
-}
-
 static int open_counters(const struct tb_case *cs, const struct tb_result *r,
 			 struct tb_counters **counters, struct tb_err *err)
 {
-	struct tb_cpu_use *uses = calloc(cs->nr_cpus, sizeof(*uses));
-	unsigned int instance, role, idx, i = 0, nr_uses = 0;
+	unsigned int per_instance = tb_case_threads_per_instance(cs);
+	unsigned int i, nr = tb_case_nr_threads(cs);
+	unsigned int nr_bystanders_from = cs->instances * per_instance;
+	struct tb_cpu_use *uses = calloc(nr, sizeof(*uses));
 	int ret;
 
 	if (!uses)
 		return tb_fail_errno(err, -ENOMEM, "counters");
-	for (instance = 0; instance < cs->instances; instance++)
-		for (role = 0; role < cs->nr_roles; role++)
-			for (idx = 0; idx < cs->nr_threads[role]; idx++)
-				add_cpu_use(cs, r, i++, role, uses, &nr_uses);
-	ret = tb_counters_open(counters, uses, nr_uses, true, err);
+	for (i = 0; i < nr; i++) {
+		uses[i].cpu = r->cpus[i];
+		/* Role after role: the initiators come first. */
+		if (i >= nr_bystanders_from)
+			uses[i].use = TB_USE_BYSTANDER;
+		else if (i % per_instance >= cs->nr_threads[0])
+			uses[i].use = TB_USE_TARGET;
+	}
+	ret = tb_counters_open(counters, uses, nr, true, err);
 	free(uses);
 	return ret;
-}
-
-static void keep_counters(const struct tb_counters *c, struct tb_result *r)
-{
-	const struct tb_counter *values =
-		tb_counters_values(c, &r->nr_counters);
-
-	if (r->nr_counters > TB_MAX_COUNTERS)
-		r->nr_counters = TB_MAX_COUNTERS;
-	memcpy(r->counters, values, r->nr_counters * sizeof(*values));
 }
 
 /* The counters are opened before the instances, which switch them. */
@@ -73,7 +49,7 @@ static int run_counted(const struct tb_run_env *env, const struct tb_case *cs,
 	if (!ret)
 		ret = tb_pass_run(env, cs, r, &observer, &r->counted, err);
 	if (!ret)
-		keep_counters(observer.counters, r);
+		tb_counters_take(observer.counters, &r->counters);
 	tb_counters_close(observer.counters);
 	return ret;
 }
@@ -195,6 +171,7 @@ out_affinity:
 
 void tb_result_fini(struct tb_result *r)
 {
+	tb_counter_list_fini(&r->counters);
 	free(r->cpus);
 	r->cpus = NULL;
 }

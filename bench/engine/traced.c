@@ -24,9 +24,9 @@ static double counted_per_op(const struct tb_result *r, const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < r->nr_counters; i++)
-		if (!strcmp(r->counters[i].name, name))
-			return (double)r->counters[i].value /
+	for (i = 0; i < r->counters.nr; i++)
+		if (!strcmp(r->counters.all[i].name, name))
+			return (double)r->counters.all[i].value /
 			       (double)r->counted.nr_ops;
 	return 0;
 }

@@ -4,7 +4,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/text.h"
 
 const char *tb_status_name(enum tb_status status)
 {
@@ -19,14 +22,23 @@ struct tb_counter *tb_counter_add(struct tb_counter_list *list,
 	struct tb_counter *counter = &list->all[list->nr];
 	va_list ap;
 
-	if (list->nr == TB_MAX_COUNTERS)
-		return NULL;
-	list->nr++;
+	if (list->nr < TB_MAX_COUNTERS)
+		list->nr++;
+	else
+		list->nr_lost++;
 	va_start(ap, fmt);
 	vsnprintf(counter->name, sizeof(counter->name), fmt, ap);
 	va_end(ap);
 	counter->scope = scope;
 	return counter;
+}
+
+void tb_counter_split(struct tb_counter_list *list, struct tb_counter *counter)
+{
+	free(counter->by_cpu);
+	counter->by_cpu = calloc(list->nr_cpus, sizeof(*counter->by_cpu));
+	if (!counter->by_cpu)
+		list->nr_lost++;
 }
 
 struct tb_counter *tb_counter_find(struct tb_counter_list *list,
@@ -48,4 +60,14 @@ void tb_counter_set_absent(struct tb_counter *counter, const char *fmt, ...)
 	vsnprintf(counter->reason, sizeof(counter->reason), fmt, ap);
 	va_end(ap);
 	counter->status = TB_STATUS_ABSENT;
+}
+
+void tb_counter_list_fini(struct tb_counter_list *list)
+{
+	unsigned int i;
+
+	for (i = 0; i <= list->nr && i < ARRAY_SIZE(list->all); i++)
+		free(list->all[i].by_cpu);
+	free(list->cpus);
+	*list = (struct tb_counter_list){ 0 };
 }

@@ -12,11 +12,13 @@
  * @name: "IPI", "IPI with KVM PV TLB flush", "Hyper-V hypercall", ...
  * @hides_flushes: interrupt counters stay flat although CPUs flush, so a
  *	count of them must not be shown as a number
+ * @hides_steal: the hypervisor does not tell what time it took
  * @caveat: what to say beside numbers that are only nearly complete, or NULL
  */
 struct tb_mech {
 	const char *name;
 	bool hides_flushes;
+	bool hides_steal;
 	const char *caveat;
 };
 
@@ -44,7 +46,24 @@ struct tb_hypervisor {
 /* False where CPUID says that there is none. */
 bool tb_hypervisor_read(struct tb_hypervisor *hv);
 
-/* From CPUID and /proc/cpuinfo; needs no privilege. */
+/**
+ * struct tb_mech_facts - what the mechanism is concluded from
+ * @machine: as uname -m has it
+ * @cpuinfo: text of /proc/cpuinfo; INVLPGB stands there only if the kernel
+ *	uses it
+ * @hv: without signature on bare metal
+ * @xen_type: of /sys/hypervisor/guest_type; ""
+ */
+struct tb_mech_facts {
+	const char *machine;
+	const char *cpuinfo;
+	struct tb_hypervisor hv;
+	char xen_type[16];
+};
+
+struct tb_mech tb_mech_conclude(const struct tb_mech_facts *facts);
+
+/* Of this machine; needs no privilege. */
 struct tb_mech tb_mech_detect(void);
 
 #endif

@@ -187,6 +187,10 @@ const char *tb_perf_reason(int code)
 		return "needs root or CAP_PERFMON";
 	case EMFILE:
 		return "too many open files: raise the limit (ulimit -n)";
+	case ENOENT:
+	case ENODEV:
+	case EOPNOTSUPP:
+		return "this machine has no PMU that counts it";
 	case ENODATA:
 		return "never ran: other events had the hardware";
 	default:
@@ -207,10 +211,11 @@ static int own_place(const struct tb_perf *p)
 
 void tb_perf_enable(const struct tb_perf *p)
 {
-	int i, own = own_place(p);
+	int i, own;
 
 	if (!p->nr_events)
 		return;
+	own = own_place(p);
 	for (i = 0; i < perf_cpu_map__nr(p->cpus); i++)
 		if (i != own)
 			perf_evsel__enable_cpu(p->evsels[0], i);
@@ -220,10 +225,11 @@ void tb_perf_enable(const struct tb_perf *p)
 
 void tb_perf_disable(const struct tb_perf *p)
 {
-	int i, own = own_place(p);
+	int i, own;
 
 	if (!p->nr_events)
 		return;
+	own = own_place(p);
 	if (own >= 0)
 		perf_evsel__disable_cpu(p->evsels[0], own);
 	for (i = 0; i < perf_cpu_map__nr(p->cpus); i++)

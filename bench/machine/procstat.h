@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Counters of the kernel that need no privilege: /proc/interrupts per CPU
- * and /proc/vmstat.
+ * Parsers of counters that need no privilege: /proc/interrupts, /proc/stat,
+ * /proc/vmstat, and what a thread has under /proc/PID/task/TID.
  */
 #ifndef TB_PROCSTAT_H
 #define TB_PROCSTAT_H
@@ -22,5 +22,28 @@ int tb_irq_row(const char *text, const char *label, uint64_t *by_cpu,
 
 /* Value of "@name N" in @text (/proc/vmstat); 0 or -ENOENT. */
 int tb_vmstat_value(const char *text, const char *name, uint64_t *value);
+
+/**
+ * tb_stat_steal() - time that the hypervisor took, from /proc/stat
+ * @by_cpu: in ticks of sysconf(_SC_CLK_TCK), else as in tb_irq_row()
+ *
+ * Return: 0, -ENOENT if the kernel does not tell.
+ */
+int tb_stat_steal(const char *text, uint64_t *by_cpu, unsigned int max_cpus);
+
+/**
+ * struct tb_task_counts - what one thread has done since it began
+ * @nr_voluntary: it slept; @nr_involuntary: it was preempted
+ */
+struct tb_task_counts {
+	uint64_t nr_minor_faults;
+	uint64_t nr_major_faults;
+	uint64_t nr_voluntary;
+	uint64_t nr_involuntary;
+};
+
+/* From the text of stat and of status; 0 or -EBADMSG. */
+int tb_task_counts(const char *stat, const char *status,
+		   struct tb_task_counts *counts);
 
 #endif

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Differences of /proc/interrupts and /proc/vmstat over a window. */
+/* Differences of /proc over a window. */
 #include "machine/procwindow.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "machine/procstat.h"
+
+/*
+ * Two files per thread at both ends, 15 us each on the machines tried: 2048
+ * threads hold the others up for 60 ms.
+ */
+#define MAX_THREADS 2048
 
 static const char *const vmstat_names[] = {
 	"nr_tlb_remote_flush",
@@ -17,127 +24,385 @@ static const char *const vmstat_names[] = {
 	"nr_tlb_local_flush_one",
 };
 
-static void add_counters(struct tb_counter_list *list)
-{
-	size_t i;
+static const char *const thread_names[] = {
+	"minor_faults_initiators", "minor_faults_others",
+	"major_faults_initiators", "major_faults_others",
+	"switches_voluntary",	   "switches_involuntary",
+};
 
-	tb_counter_add(list, "cpu", "irq_tlb");
-	tb_counter_add(list, "system", "irq_tlb_elsewhere");
-	tb_counter_add(list, "cpu", "irq_cal");
-	tb_counter_add(list, "cpu", "irq_res");
-	for (i = 0; i < ARRAY_SIZE(vmstat_names); i++)
-		tb_counter_add(list, "system", "%s", vmstat_names[i]);
+static int by_cpu_and_use(const void *a, const void *b)
+{
+	const struct tb_cpu_use *x = a, *y = b;
+
+	return x->cpu != y->cpu ? x->cpu - y->cpu : (int)x->use - (int)y->use;
 }
 
-int tb_proc_window_init(struct tb_proc_window *w, struct tb_counter_list *list,
-			const struct tb_cpu_use *cpus, unsigned int nr_cpus)
+unsigned int tb_cpu_uses_merge(struct tb_cpu_use *uses, unsigned int nr)
+{
+	unsigned int i, kept = 0;
+
+	qsort(uses, nr, sizeof(*uses), by_cpu_and_use);
+	for (i = 0; i < nr; i++)
+		if (!kept || uses[kept - 1].cpu != uses[i].cpu)
+			uses[kept++] = uses[i];
+	return kept;
+}
+
+static void add_counters(const struct tb_proc_window *w,
+			 struct tb_counter_list *list)
+{
+	static const char *const of_cpus[] = { "irq_tlb", "irq_cal", "irq_res",
+					       "steal_ms" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(of_cpus); i++)
+		tb_counter_split(list,
+				 tb_counter_add(list, "cpu", "%s", of_cpus[i]));
+	tb_counter_add(list, "system", "irq_tlb_elsewhere");
+	if (w->has_bystander) {
+		tb_counter_add(list, "cpu", "irq_tlb_bystander");
+		tb_counter_add(list, "cpu", "irq_cal_bystander");
+	}
+	for (i = 0; i < ARRAY_SIZE(vmstat_names); i++)
+		tb_counter_add(list, "system", "%s", vmstat_names[i]);
+	for (i = 0; i < ARRAY_SIZE(thread_names); i++)
+		tb_counter_add(list, "thread", "%s", thread_names[i]);
+}
+
+static int copy_uses(struct tb_proc_window *w, struct tb_counter_list *list,
+		     const struct tb_cpu_use *uses)
 {
 	unsigned int i;
 
+	w->uses = calloc(w->nr_uses, sizeof(*uses));
+	list->cpus = calloc(w->nr_uses, sizeof(*list->cpus));
+	if (!w->uses || !list->cpus)
+		return -ENOMEM;
+	for (i = 0; i < w->nr_uses; i++) {
+		w->uses[i] = uses[i];
+		w->has_target |= uses[i].use == TB_USE_TARGET;
+		if (uses[i].use != TB_USE_BYSTANDER)
+			list->cpus[list->nr_cpus++] = uses[i].cpu;
+		if ((unsigned int)uses[i].cpu >= w->max_cpus)
+			w->max_cpus = (unsigned int)uses[i].cpu + 1;
+	}
+	return 0;
+}
+
+int tb_proc_window_init(struct tb_proc_window *w, struct tb_counter_list *list,
+			const struct tb_cpu_use *uses, unsigned int nr_uses,
+			bool has_bystander)
+{
 	*w = (struct tb_proc_window){
-		.cpus = calloc(nr_cpus, sizeof(*cpus)),
-		.nr_cpus = nr_cpus,
+		.nr_uses = nr_uses,
+		.has_bystander = has_bystander,
 		.max_cpus = (unsigned int)sysconf(_SC_NPROCESSORS_CONF),
 	};
-	if (!w->cpus)
+	if (copy_uses(w, list, uses))
 		return -ENOMEM;
-	for (i = 0; i < nr_cpus; i++) {
-		w->cpus[i] = cpus[i];
-		w->has_target |= cpus[i].is_target;
-		if ((unsigned int)cpus[i].cpu >= w->max_cpus)
-			w->max_cpus = (unsigned int)cpus[i].cpu + 1;
-	}
-	w->irq_by_cpu = calloc(w->max_cpus, sizeof(*w->irq_by_cpu));
-	if (!w->irq_by_cpu)
+	w->by_cpu = calloc(w->max_cpus, sizeof(*w->by_cpu));
+	if (!w->by_cpu)
 		return -ENOMEM;
-	add_counters(list);
+	add_counters(w, list);
+	return 0;
+}
+
+int tb_proc_window_watch(struct tb_proc_window *w,
+			 const struct tb_thread_use *threads, unsigned int nr)
+{
+	free(w->threads);
+	w->nr_threads = 0;
+	w->threads = calloc(nr, sizeof(*threads));
+	if (nr && !w->threads)
+		return -ENOMEM;
+	for (; w->nr_threads < nr; w->nr_threads++)
+		w->threads[w->nr_threads] = threads[w->nr_threads];
 	return 0;
 }
 
 /* Add @sign times what /proc says now: -1 at the start, +1 at the end. */
-static void account(struct tb_counter *counter, uint64_t value, int sign)
+static void account(uint64_t *sum, uint64_t value, int sign)
 {
-	counter->value += sign > 0 ? value : -value;
+	*sum += sign > 0 ? value : -value;
 }
 
-static bool is_counted(const struct tb_proc_window *w, unsigned int i)
+/* --- CPUs ---------------------------------------------------------------- */
+
+/* Of CPUs that others use too nobody knows who suffers there. */
+static void account_bystanders(const struct tb_proc_window *w,
+			       struct tb_counter *counter, int sign)
 {
-	return !w->has_target || w->cpus[i].is_target;
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < w->nr_uses; i++) {
+		if (w->uses[i].use != TB_USE_BYSTANDER)
+			continue;
+		account(&counter->value, w->by_cpu[w->uses[i].cpu], sign);
+		nr++;
+	}
+	if (!nr)
+		tb_counter_set_absent(counter,
+				      "no bystander has a CPU of its own");
 }
 
-static void account_irq(struct tb_proc_window *w, struct tb_counter_list *list,
-			const char *text, const char *label, const char *name,
-			int sign)
+/* @counter, split by CPU; summed over initiators' CPUs only if asked. */
+static void account_case(const struct tb_proc_window *w,
+			 struct tb_counter *counter, bool of_initiators,
+			 int sign)
 {
-	struct tb_counter *counter = tb_counter_find(list, name);
-	struct tb_counter *elsewhere =
-		tb_counter_find(list, "irq_tlb_elsewhere");
-	bool is_tlb = !strcmp(label, "TLB");
-	uint64_t all = 0, in_case = 0;
-	unsigned int i;
-	int ret;
+	unsigned int i, place = 0;
 
-	memset(w->irq_by_cpu, 0, w->max_cpus * sizeof(*w->irq_by_cpu));
-	ret = tb_irq_row(text, label, w->irq_by_cpu, w->max_cpus);
-	if (ret) {
-		tb_counter_set_absent(counter, "no row %s in /proc/interrupts",
-				      label);
-		if (is_tlb)
-			tb_counter_set_absent(elsewhere, "%s", counter->reason);
+	for (i = 0; i < w->nr_uses; i++) {
+		uint64_t on_cpu = w->by_cpu[w->uses[i].cpu];
+
+		if (w->uses[i].use == TB_USE_BYSTANDER)
+			continue;
+		if (counter->by_cpu)
+			account(&counter->by_cpu[place], on_cpu, sign);
+		place++;
+		if (of_initiators || w->uses[i].use == TB_USE_TARGET)
+			account(&counter->value, on_cpu, sign);
+	}
+}
+
+static void account_elsewhere(const struct tb_proc_window *w,
+			      struct tb_counter *counter, int sign)
+{
+	unsigned int cpu, i;
+
+	for (cpu = 0; cpu < w->max_cpus; cpu++)
+		account(&counter->value, w->by_cpu[cpu], sign);
+	for (i = 0; i < w->nr_uses; i++)
+		account(&counter->value, w->by_cpu[w->uses[i].cpu], -sign);
+}
+
+/* The counters of one row of /proc/interrupts; NULL where there is none. */
+struct irq_row {
+	const char *label;
+	const char *of_case, *of_bystanders, *elsewhere;
+};
+
+static const struct irq_row irq_rows[] = {
+	{ "TLB", "irq_tlb", "irq_tlb_bystander", "irq_tlb_elsewhere" },
+	{ "CAL", "irq_cal", "irq_cal_bystander", NULL },
+	{ "RES", "irq_res", NULL, NULL },
+};
+
+static void set_row_absent(struct tb_counter_list *list,
+			   const struct irq_row *row)
+{
+	const char *const names[] = { row->of_case, row->of_bystanders,
+				      row->elsewhere };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		struct tb_counter *counter =
+			names[i] ? tb_counter_find(list, names[i]) : NULL;
+
+		if (counter)
+			tb_counter_set_absent(counter,
+					      "no row %s in /proc/interrupts",
+					      row->label);
+	}
+}
+
+static void account_row(struct tb_proc_window *w, struct tb_counter_list *list,
+			const char *text, const struct irq_row *row, int sign)
+{
+	bool is_tlb = row->elsewhere;
+
+	memset(w->by_cpu, 0, w->max_cpus * sizeof(*w->by_cpu));
+	if (tb_irq_row(text, row->label, w->by_cpu, w->max_cpus)) {
+		set_row_absent(list, row);
 		return;
 	}
-	for (i = 0; i < w->max_cpus; i++)
-		all += w->irq_by_cpu[i];
-	for (i = 0; i < w->nr_cpus; i++) {
-		uint64_t on_cpu = w->irq_by_cpu[w->cpus[i].cpu];
-
-		in_case += on_cpu;
-		if (!is_tlb || is_counted(w, i))
-			account(counter, on_cpu, sign);
-	}
-	if (is_tlb)
-		account(elsewhere, all - in_case, sign);
+	/* A TLB interrupt of an initiator is somebody else's flush. */
+	account_case(w, tb_counter_find(list, row->of_case),
+		     !is_tlb || !w->has_target, sign);
+	if (row->of_bystanders && w->has_bystander)
+		account_bystanders(w, tb_counter_find(list, row->of_bystanders),
+				   sign);
+	if (row->elsewhere)
+		account_elsewhere(w, tb_counter_find(list, row->elsewhere),
+				  sign);
 }
+
+static void account_interrupts(struct tb_proc_window *w,
+			       struct tb_counter_list *list, const char *text,
+			       int sign)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(irq_rows); i++)
+		account_row(w, list, text, &irq_rows[i], sign);
+}
+
+static void ticks_to_ms(uint64_t *value)
+{
+	*value = *value * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
+/* In ticks until the end is known. */
+static void account_steal(struct tb_proc_window *w,
+			  struct tb_counter_list *list, const char *text,
+			  int sign)
+{
+	struct tb_counter *counter = tb_counter_find(list, "steal_ms");
+	unsigned int i;
+
+	memset(w->by_cpu, 0, w->max_cpus * sizeof(*w->by_cpu));
+	if (tb_stat_steal(text, w->by_cpu, w->max_cpus)) {
+		tb_counter_set_absent(counter, "not in /proc/stat");
+		return;
+	}
+	account_case(w, counter, true, sign);
+	if (sign < 0)
+		return;
+	ticks_to_ms(&counter->value);
+	for (i = 0; i < list->nr_cpus && counter->by_cpu; i++)
+		ticks_to_ms(&counter->by_cpu[i]);
+}
+
+static void account_vmstat(struct tb_proc_window *w,
+			   struct tb_counter_list *list, const char *text,
+			   int sign)
+{
+	uint64_t value;
+	size_t i;
+
+	(void)w;
+	for (i = 0; i < ARRAY_SIZE(vmstat_names); i++) {
+		struct tb_counter *counter =
+			tb_counter_find(list, vmstat_names[i]);
+
+		if (tb_vmstat_value(text, vmstat_names[i], &value))
+			tb_counter_set_absent(counter,
+					      "not in /proc/vmstat (needs "
+					      "CONFIG_DEBUG_TLBFLUSH)");
+		else
+			account(&counter->value, value, sign);
+	}
+}
+
+/* --- threads ------------------------------------------------------------- */
+
+static int read_thread(pid_t tid, struct tb_task_counts *counts)
+{
+	struct tb_buf stat = { 0 }, status = { 0 };
+	char path[64];
+	int ret;
+
+	/* Of a process, /proc/PID/stat would be the sum of its threads. */
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tid, tid);
+	ret = tb_read_file(path, &stat);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", tid, tid);
+	if (!ret)
+		ret = tb_read_file(path, &status);
+	if (!ret)
+		ret = stat.data && status.data
+			      ? tb_task_counts(stat.data, status.data, counts)
+			      : -EBADMSG;
+	tb_buf_fini(&stat);
+	tb_buf_fini(&status);
+	return ret;
+}
+
+static void set_threads_absent(struct tb_counter_list *list, const char *why)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(thread_names); i++)
+		tb_counter_set_absent(tb_counter_find(list, thread_names[i]),
+				      "%s", why);
+}
+
+static void account_thread(struct tb_counter_list *list, bool is_initiator,
+			   const struct tb_task_counts *counts, int sign)
+{
+	/* In the order of thread_names. */
+	const uint64_t values[] = {
+		is_initiator ? counts->nr_minor_faults : 0,
+		is_initiator ? 0 : counts->nr_minor_faults,
+		is_initiator ? counts->nr_major_faults : 0,
+		is_initiator ? 0 : counts->nr_major_faults,
+		counts->nr_voluntary,
+		counts->nr_involuntary,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(values); i++)
+		account(&tb_counter_find(list, thread_names[i])->value,
+			values[i], sign);
+}
+
+static void account_threads(struct tb_proc_window *w,
+			    struct tb_counter_list *list, int sign)
+{
+	struct tb_task_counts counts;
+	char why[64];
+	unsigned int i;
+
+	if (!w->nr_threads) {
+		set_threads_absent(list, "no thread was named");
+		return;
+	}
+	if (w->nr_threads > MAX_THREADS) {
+		snprintf(why, sizeof(why), "too many threads: %u, at most %u",
+			 w->nr_threads, MAX_THREADS);
+		set_threads_absent(list, why);
+		return;
+	}
+	for (i = 0; i < w->nr_threads; i++) {
+		if (w->threads[i].use == TB_USE_BYSTANDER)
+			continue;
+		if (read_thread(w->threads[i].tid, &counts)) {
+			set_threads_absent(list,
+					   "a thread's stat or status in /proc "
+					   "cannot be read");
+			return;
+		}
+		account_thread(list, w->threads[i].use == TB_USE_INITIATOR,
+			       &counts, sign);
+	}
+}
+
+/* --- the window ---------------------------------------------------------- */
+
+static const struct {
+	const char *path;
+	void (*account)(struct tb_proc_window *w, struct tb_counter_list *list,
+			const char *text, int sign);
+} files[] = {
+	{ "/proc/interrupts", account_interrupts },
+	{ "/proc/stat", account_steal },
+	{ "/proc/vmstat", account_vmstat },
+};
 
 int tb_proc_window_account(struct tb_proc_window *w,
 			   struct tb_counter_list *list, int sign,
 			   struct tb_err *err)
 {
-	struct tb_buf irqs = { 0 }, vmstat = { 0 };
-	uint64_t value;
 	size_t i;
-	int ret;
 
-	ret = tb_read_file("/proc/interrupts", &irqs);
-	if (!ret)
-		ret = tb_read_file("/proc/vmstat", &vmstat);
-	if (ret) {
-		tb_fail_errno(err, ret, "cannot read /proc/%s",
-			      irqs.len_bytes ? "vmstat" : "interrupts");
-		goto out;
-	}
-	account_irq(w, list, irqs.data, "TLB", "irq_tlb", sign);
-	account_irq(w, list, irqs.data, "CAL", "irq_cal", sign);
-	account_irq(w, list, irqs.data, "RES", "irq_res", sign);
-	for (i = 0; i < ARRAY_SIZE(vmstat_names); i++) {
-		struct tb_counter *counter =
-			tb_counter_find(list, vmstat_names[i]);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		struct tb_buf text = { 0 };
+		int ret = tb_read_file(files[i].path, &text);
 
-		if (tb_vmstat_value(vmstat.data, vmstat_names[i], &value))
-			tb_counter_set_absent(counter,
-					      "not in /proc/vmstat (needs "
-					      "CONFIG_DEBUG_TLBFLUSH)");
-		else
-			account(counter, value, sign);
+		if (!ret)
+			files[i].account(w, list, text.data ? text.data : "",
+					 sign);
+		tb_buf_fini(&text);
+		if (ret)
+			return tb_fail_errno(err, ret, "cannot read %s",
+					     files[i].path);
 	}
-out:
-	tb_buf_fini(&irqs);
-	tb_buf_fini(&vmstat);
-	return ret;
+	account_threads(w, list, sign);
+	return 0;
 }
 
 void tb_proc_window_fini(struct tb_proc_window *w)
 {
-	free(w->irq_by_cpu);
-	free(w->cpus);
+	free(w->threads);
+	free(w->by_cpu);
+	free(w->uses);
 }

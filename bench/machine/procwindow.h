@@ -5,34 +5,68 @@
 #ifndef TB_PROCWINDOW_H
 #define TB_PROCWINDOW_H
 
+#include <sys/types.h>
+
 #include "base/err.h"
 #include "machine/counter.h"
 
-/**
- * struct tb_cpu_use - one CPU of the case
- * @is_target: runs responders or sleepers, so flushes are sent to it
- */
+/* What a thread, or the CPU that it runs on, is to the case. */
+enum tb_use {
+	TB_USE_INITIATOR,
+	/* Responder or sleeper: flushes are sent to it. */
+	TB_USE_TARGET,
+	/* Of an unrelated process. */
+	TB_USE_BYSTANDER,
+};
+
 struct tb_cpu_use {
 	int cpu;
-	bool is_target;
+	enum tb_use use;
+};
+
+struct tb_thread_use {
+	pid_t tid;
+	enum tb_use use;
+};
+
+/*
+ * Sort by CPU and keep each once; of several uses the first of enum tb_use.
+ * Return: how many are left.
+ */
+unsigned int tb_cpu_uses_merge(struct tb_cpu_use *uses, unsigned int nr);
+
+/**
+ * struct tb_proc_window - what is read, and for which CPUs and threads
+ * @uses: as tb_cpu_uses_merge() leaves them
+ * @has_target: some CPU is a target; else those of initiators count as one
+ * @max_cpus: CPU numbers below this have a place in @by_cpu
+ * @threads: copy of what tb_proc_window_watch() was given
+ */
+struct tb_proc_window {
+	struct tb_cpu_use *uses;
+	unsigned int nr_uses;
+	bool has_target;
+	bool has_bystander;
+	unsigned int max_cpus;
+	uint64_t *by_cpu;
+	struct tb_thread_use *threads;
+	unsigned int nr_threads;
 };
 
 /**
- * struct tb_proc_window - what is read, and for which CPUs
- * @has_target: some CPU is a target; else all of them count as one
- * @max_cpus: CPU numbers below this have a place in @irq_by_cpu
+ * tb_proc_window_init() - add the counters to @list
+ * @uses: merged; those of the case are the CPUs of @list
+ * @has_bystander: bystanders run, if only on CPUs that others use too
+ *
+ * Return: 0 or -ENOMEM, and then fini as well.
  */
-struct tb_proc_window {
-	struct tb_cpu_use *cpus;
-	unsigned int nr_cpus;
-	bool has_target;
-	unsigned int max_cpus;
-	uint64_t *irq_by_cpu;
-};
-
-/* Add the counters to @list; 0 or -ENOMEM, and then fini as well. */
 int tb_proc_window_init(struct tb_proc_window *w, struct tb_counter_list *list,
-			const struct tb_cpu_use *cpus, unsigned int nr_cpus);
+			const struct tb_cpu_use *uses, unsigned int nr_uses,
+			bool has_bystander);
+
+/* The threads to account from now on; 0 or -ENOMEM. */
+int tb_proc_window_watch(struct tb_proc_window *w,
+			 const struct tb_thread_use *threads, unsigned int nr);
 
 /* What /proc says now, times @sign: -1 at the start, 1 at the end. */
 int tb_proc_window_account(struct tb_proc_window *w,

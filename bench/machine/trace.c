@@ -11,8 +11,6 @@
 
 #include "base/text.h"
 
-#define FLUSH_FUNC "flush_tlb_func"
-
 const char *tb_trace_root(void)
 {
 	static const char *const roots[] = { "/sys/kernel/tracing",
@@ -73,12 +71,17 @@ static void as_word(char *to, size_t size_bytes, const char *from, int len)
 		*to = isspace((unsigned char)*to) ? '_' : (char)tolower(*to);
 }
 
+bool tb_trace_is_executed(const char *word)
+{
+	return !strcasestr(word, "ipi_send") && !strcasestr(word, "wrong_cpu");
+}
+
 /*
  * The format file ends in __print_symbolic(REC->reason, { 0, "flush on task
  * switch" }, { 1, "remote shootdown" }, ...).
  */
-static unsigned int parse_reasons(const char *format,
-				  struct tb_flush_reason *reasons)
+unsigned int tb_trace_parse_reasons(const char *format,
+				    struct tb_flush_reason *reasons)
 {
 	const char *p = strstr(format, "__print_symbolic"), *name;
 	unsigned int nr = 0;
@@ -103,7 +106,7 @@ unsigned int tb_trace_flush_reasons(struct tb_flush_reason *reasons)
 	unsigned int nr = 0;
 
 	if (read_format("tlb/tlb_flush", &b))
-		nr = parse_reasons(b.data, reasons);
+		nr = tb_trace_parse_reasons(b.data, reasons);
 	tb_buf_fini(&b);
 	return nr;
 }
@@ -153,29 +156,45 @@ bool tb_trace_field(const char *event, const char *name,
  * Is @symbol the function, perhaps with a compiler's suffix (.isra.0)? Not
  * its cold part, which is never what a callback points to.
  */
-static bool is_flush_func(const char *symbol)
+static bool is_symbol(const char *symbol, const char *function)
 {
-	size_t len = strlen(FLUSH_FUNC);
+	size_t len = strlen(function);
 
-	return !strncmp(symbol, FLUSH_FUNC, len) &&
+	return !strncmp(symbol, function, len) &&
 	       (!symbol[len] || symbol[len] == '.') && !strstr(symbol, ".cold");
 }
 
-unsigned long long tb_trace_flush_func(void)
+struct tb_flush_funcs tb_trace_flush_funcs(const char *kallsyms)
 {
-	unsigned long long address = 0;
+	struct tb_flush_funcs funcs = { 0 };
+	const struct {
+		const char *name;
+		unsigned long long *address;
+	} wanted[] = {
+		{ "flush_tlb_func", &funcs.of_mm },
+		{ "do_flush_tlb_all", &funcs.of_all },
+		{ "do_kernel_range_flush", &funcs.of_kernel },
+	};
 	char line[512], symbol[256];
-	FILE *f = fopen("/proc/kallsyms", "re");
+	FILE *f = fopen(kallsyms, "re");
+	size_t i, nr_found = 0;
+	unsigned long long at;
 
 	if (!f)
-		return 0;
-	while (!address && fgets(line, sizeof(line), f)) {
-		unsigned long long at;
-
-		if (sscanf(line, "%llx %*c %255s", &at, symbol) == 2 &&
-		    is_flush_func(symbol))
-			address = at;
+		return funcs;
+	/* Of 200 000 lines: look at few twice, and leave when all are found. */
+	while (nr_found < ARRAY_SIZE(wanted) && fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "flush") ||
+		    sscanf(line, "%llx %*c %255s", &at, symbol) != 2)
+			continue;
+		for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+			if (*wanted[i].address ||
+			    !is_symbol(symbol, wanted[i].name))
+				continue;
+			*wanted[i].address = at;
+			nr_found++;
+		}
 	}
 	fclose(f);
-	return address;
+	return funcs;
 }

@@ -24,6 +24,13 @@ struct tb_flush_reason {
 	char word[48];
 };
 
+/*
+ * Does a CPU flush when it traces this reason? Sending is not flushing, and
+ * neither is finding on arrival that the CPU has left the mm ("remote wrong
+ * CPU", since 6.14).
+ */
+bool tb_trace_is_executed(const char *word);
+
 /**
  * struct tb_trace_field - where a field lies in the raw data of an event
  */
@@ -53,6 +60,10 @@ bool tb_trace_id(const char *name, uint64_t *id);
  */
 unsigned int tb_trace_flush_reasons(struct tb_flush_reason *reasons);
 
+/* The same from the text of a format file. */
+unsigned int tb_trace_parse_reasons(const char *format,
+				    struct tb_flush_reason *reasons);
+
 /**
  * tb_trace_field() - look up field @name of the tracepoint "system/name"
  *
@@ -65,7 +76,20 @@ bool tb_trace_field(const char *event, const char *name,
 bool tb_trace_parse_field(const char *format, const char *name,
 			  struct tb_trace_field *field);
 
-/* Address of flush_tlb_func(), 0 if kallsyms does not tell (needs root). */
-unsigned long long tb_trace_flush_func(void);
+/**
+ * struct tb_flush_funcs - what CPUs are told to run, by address; 0 if kallsyms
+ *	does not tell (needs root) or the kernel has no such function
+ * @of_mm: flush_tlb_func(), of one mm
+ * @of_all: do_flush_tlb_all(), of everything
+ * @of_kernel: do_kernel_range_flush(), of kernel addresses
+ */
+struct tb_flush_funcs {
+	unsigned long long of_mm;
+	unsigned long long of_all;
+	unsigned long long of_kernel;
+};
+
+/* @kallsyms: "/proc/kallsyms", or a file like it. */
+struct tb_flush_funcs tb_trace_flush_funcs(const char *kallsyms);
 
 #endif

@@ -123,7 +123,7 @@ static bool make_filter(enum tb_shootdown_kind kind, char filter[FILTER_BYTES],
 			       "this kernel does not trace sends");
 		return number >= 0;
 	}
-	func = tb_trace_flush_func();
+	func = tb_trace_flush_funcs("/proc/kallsyms").of_mm;
 	snprintf(filter, FILTER_BYTES, "func==0x%llx", func);
 	if (!func)
 		cannot(reason, "flush_tlb_func",

@@ -27,7 +27,7 @@ static struct tb_case make_case(const char *workload, unsigned int nr_others)
 
 static void add_counter(struct tb_result *r, const char *name, uint64_t value)
 {
-	struct tb_counter *c = &r->counters[r->nr_counters++];
+	struct tb_counter *c = &r->counters.all[r->counters.nr++];
 
 	snprintf(c->name, sizeof(c->name), "%s", name);
 	c->scope = "cpu";
@@ -64,9 +64,9 @@ static struct tb_counter *counter(struct tb_result *r, const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < r->nr_counters; i++)
-		if (!strcmp(r->counters[i].name, name))
-			return &r->counters[i];
+	for (i = 0; i < r->counters.nr; i++)
+		if (!strcmp(r->counters.all[i].name, name))
+			return &r->counters.all[i];
 	fail_msg("no counter %s", name);
 	return NULL;
 }
@@ -174,7 +174,7 @@ static void absent_is_no_zero(void **state)
 	const struct tb_metric *m;
 
 	(void)state;
-	r->nr_counters = 0;
+	r->counters.nr = 0;
 	tb_ledger_fill(&cs, r);
 	m = tb_metric_find(r, "ipis_received_per_op");
 	assert_int_equal(m->status, TB_STATUS_ABSENT);

@@ -18,7 +18,7 @@ static struct tb_result result;
 
 static struct tb_counter *count(const char *name, uint64_t value)
 {
-	struct tb_counter *c = &result.counters[result.nr_counters++];
+	struct tb_counter *c = &result.counters.all[result.counters.nr++];
 
 	*c = (struct tb_counter){ .value = value };
 	snprintf(c->name, sizeof(c->name), "%s", name);
@@ -75,7 +75,7 @@ static void what_does_not_fit_is_not_traced(void **state)
 	assert_true(100 * nr_ops > room);
 	/* An op that fills a ring by itself is traced once, and loses events.
 	 */
-	result.counters[0].value = 1ULL << 40;
+	result.counters.all[0].value = 1ULL << 40;
 	assert_int_equal(tb_traced_fit(&cs, &result, &nr_events), 1);
 }
 
