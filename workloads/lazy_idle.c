@@ -98,6 +98,8 @@ static void expect(const struct wl_ctx *c, struct wl_expect *e)
 	e->ipis_received = (struct wl_bound){ 0, sleepers };
 	/* Local, remote, and the flush at a sleeper's switch-in. */
 	e->flushes = (struct wl_bound){ 1, 1 + 2 * sleepers };
+	e->pages = (struct wl_bound){ 1, 1 };
+	e->faults = (struct wl_bound){ 1, 1 };
 }
 
 static const struct wl_param params[] = {

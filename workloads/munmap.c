@@ -80,10 +80,14 @@ static int load(struct wl_thread *t)
 
 static void expect(const struct wl_ctx *c, struct wl_expect *e)
 {
-	double responders = c->nr_threads[1];
+	const struct munmap_conf *conf = c->conf;
+	double responders = c->nr_threads[1], pages = (double)conf->pages;
 
 	e->ipis_received = (struct wl_bound){ responders, responders };
 	e->flushes = (struct wl_bound){ responders + 1, responders + 1 };
+	e->pages = (struct wl_bound){ pages, pages };
+	/* One fault may bring in several pages (large folios). */
+	e->faults = (struct wl_bound){ 1, pages };
 }
 
 static const struct wl_param params[] = {

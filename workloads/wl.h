@@ -201,10 +201,14 @@ struct wl_bound {
  * struct wl_expect - what one correct op causes, on whatever sound kernel
  * @ipis_received: on the CPUs of the other threads, together
  * @flushes: flushes executed, local and remote
+ * @pages: of one flush that is of a range; full flushes have no number
+ * @faults: page faults of all threads, those of rearm among them
  */
 struct wl_expect {
 	struct wl_bound ipis_received;
 	struct wl_bound flushes;
+	struct wl_bound pages;
+	struct wl_bound faults;
 };
 
 /**

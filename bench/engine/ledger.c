@@ -13,6 +13,8 @@
 #define REASON_PREFIX "tlb_flush."
 /* Counters see all that runs on a CPU; others run there too, but in a VM. */
 #define SHARED_SLACK 0.01
+/* A share of the window. */
+#define STEAL_LIMIT 0.001
 
 static const struct tb_counter *counter(const struct tb_result *r,
 					const char *name)
@@ -35,6 +37,23 @@ static void set_from(struct tb_metric *m, const struct tb_counter *c,
 	}
 	m->status = c->status;
 	m->value = (double)c->value / divisor;
+}
+
+/* @m is @a over @b, which may be none: @none says so. */
+static void set_ratio(struct tb_metric *m, const struct tb_counter *a,
+		      const struct tb_counter *b, const char *none)
+{
+	if (!b || b->status == TB_STATUS_ABSENT) {
+		set_from(m, b, 1);
+		return;
+	}
+	if (!b->value) {
+		tb_metric_set_absent(m, none);
+		return;
+	}
+	set_from(m, a, (double)b->value);
+	if (m->status < b->status)
+		m->status = b->status;
 }
 
 static void add_flushes(struct tb_result *r, double ops)
@@ -72,6 +91,59 @@ static void add_flushes(struct tb_result *r, double ops)
 			tb_metric_set_absent(sum,
 					     c ? c->reason : "not counted");
 	}
+}
+
+/* Of what kind the flushes are, and how far one reaches. */
+static void add_shape(struct tb_result *r, double ops)
+{
+	const struct tb_counter *ranged = counter(r, "tlb_flush_ranged");
+
+	set_from(tb_metric_add(r, "flushes/op", "lower", false,
+			       "full_flushes_per_op"),
+		 counter(r, "tlb_flush_full"), ops);
+	set_from(tb_metric_add(r, "flushes/op", "lower", false,
+			       "ranged_flushes_per_op"),
+		 ranged, ops);
+	set_ratio(tb_metric_add(r, "pages/flush", "none", false,
+				"pages_per_flush"),
+		  counter(r, "tlb_flush_pages"), ranged,
+		  "no flush of a range was seen");
+	set_ratio(tb_metric_add(r, "ipis/shootdown", "lower", false, "fan_out"),
+		  counter(r, "csd_flush"),
+		  counter(r, "tlb_flush.remote_ipi_send"),
+		  "no shootdown was seen");
+}
+
+/* All faults of all threads; nothing if one of the parts is not known. */
+static void add_faults(struct tb_result *r, double ops)
+{
+	static const char *const parts[] = { "minor_faults_initiators",
+					     "minor_faults_others",
+					     "major_faults_initiators",
+					     "major_faults_others" };
+	struct tb_metric *m =
+		tb_metric_add(r, "faults/op", "lower", false, "faults_per_op");
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		set_from(m, counter(r, parts[i]), ops);
+		if (m->status == TB_STATUS_ABSENT)
+			return;
+		sum += m->value;
+	}
+	m->value = sum;
+}
+
+/* What an unrelated process suffers, where there is one. */
+static void add_bystanders(struct tb_result *r, double ops)
+{
+	const struct tb_counter *c = counter(r, "irq_tlb_bystander");
+
+	if (c)
+		set_from(tb_metric_add(r, "ipis/op", "lower", false,
+				       "bystander_ipis_per_op"),
+			 c, ops);
 }
 
 static void add_quantile(struct tb_result *r, const char *name, double q)
@@ -149,7 +221,9 @@ static void check_bound(struct tb_result *r, const char *name,
 	if (m->value < b->min * (1 - slack))
 		wl_reason(&r->caveats, "%s is %.4g, expected at least %.4g%s",
 			  name, m->value, b->min,
-			  m->value == 0 ? ": no remote flush was seen" : "");
+			  m->value == 0 && !strncmp(name, "ipis", 4)
+				  ? ": no remote flush was seen"
+				  : "");
 	else if (b->max >= 0 && m->value > b->max * (1 + slack))
 		wl_reason(&r->caveats, "%s is %.4g, expected at most %.4g",
 			  name, m->value, b->max);
@@ -157,7 +231,9 @@ static void check_bound(struct tb_result *r, const char *name,
 
 static void check_expectations(const struct tb_case *cs, struct tb_result *r)
 {
-	struct wl_expect e = { { 0, -1 }, { 0, -1 } };
+	struct wl_expect e = { { 0, -1 }, { 0, -1 }, { 0, -1 }, { 0, -1 } };
+	const struct tb_metric *ranged =
+		tb_metric_find(r, "ranged_flushes_per_op");
 	struct wl_ctx ctx = {
 		.conf = cs->conf,
 		.nr_ops = cs->nr_ops,
@@ -171,6 +247,10 @@ static void check_expectations(const struct tb_case *cs, struct tb_result *r)
 	cs->ops->expect(&ctx, &e);
 	check_bound(r, "ipis_received_per_op", &e.ipis_received);
 	check_bound(r, "flushes_per_op", &e.flushes);
+	check_bound(r, "faults_per_op", &e.faults);
+	/* Where ops flush everything, ranges are somebody else's. */
+	if (ranged && ranged->value >= 1 - SHARED_SLACK)
+		check_bound(r, "pages_per_flush", &e.pages);
 }
 
 /* A sleeper's CPU is lazy only if nobody else runs there meanwhile. */
@@ -231,6 +311,59 @@ static void note_foreign_flushes(struct tb_result *r)
 			  (unsigned long long)c->value);
 }
 
+/* Neither TLB interrupts nor flushes count these. */
+static void note_hidden_flushes(struct tb_result *r)
+{
+	static const struct {
+		const char *counter, *function;
+	} hidden[] = { { "csd_flush_all", "flush_tlb_all" },
+		       { "csd_flush_kernel", "flush_tlb_kernel_range" } };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(hidden); i++) {
+		const struct tb_counter *c = counter(r, hidden[i].counter);
+
+		if (c && c->status != TB_STATUS_ABSENT && c->value)
+			wl_reason(&r->caveats,
+				  "%llu CPUs were interrupted by %s(), which "
+				  "is in no count of flushes or TLB interrupts",
+				  (unsigned long long)c->value,
+				  hidden[i].function);
+	}
+}
+
+/* What is certain of a time in whole ticks: all but one of them. */
+static uint64_t certain_ms(uint64_t ms)
+{
+	uint64_t tick_ms = 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+
+	return ms > tick_ms ? ms - tick_ms : 0;
+}
+
+static void note_steal(struct tb_result *r)
+{
+	const struct tb_counter *c = counter(r, "steal_ms");
+	double window_ms = (double)r->counted.elapsed_ns / 1e6, worst = 0;
+	unsigned int i, cpu = 0;
+
+	if (!c || c->status == TB_STATUS_ABSENT || !c->by_cpu || !window_ms)
+		return;
+	for (i = 0; i < r->counters.nr_cpus; i++) {
+		double share = (double)certain_ms(c->by_cpu[i]) / window_ms;
+
+		if (share <= worst)
+			continue;
+		worst = share;
+		cpu = i;
+	}
+	if (worst > STEAL_LIMIT)
+		wl_reason(&r->caveats,
+			  "the hypervisor took at least %.2g %% of CPU %d's "
+			  "time in the counted pass: times are too long, and "
+			  "IPIs may be missing",
+			  worst * 100, r->counters.cpus[cpu]);
+}
+
 void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 {
 	const struct tb_counter *irq = counter(r, "irq_tlb");
@@ -244,6 +377,9 @@ void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 	set_from(tb_metric_add(r, "ipis/op", "lower", true, "ipis_sent_per_op"),
 		 counter(r, "csd_flush"), ops);
 	add_flushes(r, ops);
+	add_shape(r, ops);
+	add_faults(r, ops);
+	add_bystanders(r, ops);
 	add_times(cs, r);
 	add_all_peer_times(cs, r);
 	set_from(tb_metric_add(r, "ipis", "lower", false, "ipis_received"), irq,
@@ -252,6 +388,8 @@ void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 	note_busy_sleepers(cs, r);
 	note_throttling(r);
 	note_foreign_flushes(r);
+	note_hidden_flushes(r);
+	note_steal(r);
 	if (tb_clock_caveat(&r->clock, text, sizeof(text)))
 		wl_reason(&r->caveats, "%s", text);
 	if (mech.caveat)

@@ -233,7 +233,9 @@ static void expectations_are_bounds(void **state)
 	(void)state;
 	FOR_EACH(ops)
 	{
-		struct wl_expect e = { { 0, -1 }, { 0, -1 } };
+		struct wl_expect e = {
+			{ 0, -1 }, { 0, -1 }, { 0, -1 }, { 0, -1 }
+		};
 		struct wl_ctx ctx = { .nr_ops = 1000, .page_bytes = 4096 };
 		void *conf = tb_params_new(ops);
 		unsigned int threads;
@@ -245,6 +247,8 @@ static void expectations_are_bounds(void **state)
 			ops->expect(&ctx, &e);
 			assert_bound(&e.ipis_received);
 			assert_bound(&e.flushes);
+			assert_bound(&e.pages);
+			assert_bound(&e.faults);
 		}
 		free(conf);
 	}

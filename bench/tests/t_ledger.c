@@ -57,6 +57,13 @@ static struct tb_result *make_result(enum tb_clock_kind kind)
 	add_counter(r, "tlb_flush.remote_ipi_send", NR_OPS);
 	add_counter(r, "tlb_flush.remote_wrong_cpu", 7);
 	add_counter(r, "csd_flush", 3 * NR_OPS);
+	add_counter(r, "tlb_flush_full", 0);
+	add_counter(r, "tlb_flush_ranged", 4 * NR_OPS);
+	add_counter(r, "tlb_flush_pages", 4 * NR_OPS);
+	add_counter(r, "minor_faults_initiators", NR_OPS);
+	add_counter(r, "minor_faults_others", 0);
+	add_counter(r, "major_faults_initiators", 0);
+	add_counter(r, "major_faults_others", 0);
 	return r;
 }
 
@@ -110,6 +117,84 @@ static void counts_are_divided_by_ops(void **state)
 	assert_true(value(r, "flushes_per_op") == 4);
 	assert_true(value(r, "flushes_per_op.remote_ipi_send") == 1);
 	assert_true(value(r, "flushes_per_op.remote_wrong_cpu") == 0.07);
+	assert_true(value(r, "full_flushes_per_op") == 0);
+	assert_true(value(r, "ranged_flushes_per_op") == 4);
+	assert_true(value(r, "pages_per_flush") == 1);
+	assert_true(value(r, "fan_out") == 3);
+	assert_true(value(r, "faults_per_op") == 1);
+	assert_null(tb_metric_find(r, "bystander_ipis_per_op"));
+	fini(&cs, r);
+}
+
+static void ratios_of_nothing_are_absent(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *r = make_result(TB_CLOCK_ICOUNT);
+
+	(void)state;
+	counter(r, "tlb_flush_ranged")->value = 0;
+	tb_counter_set_absent(counter(r, "tlb_flush.remote_ipi_send"),
+			      "not seen");
+	tb_counter_set_absent(counter(r, "major_faults_others"), "too many");
+	tb_ledger_fill(&cs, r);
+	assert_string_equal(tb_metric_find(r, "pages_per_flush")->reason,
+			    "no flush of a range was seen");
+	assert_string_equal(tb_metric_find(r, "fan_out")->reason, "not seen");
+	assert_string_equal(tb_metric_find(r, "faults_per_op")->reason,
+			    "too many");
+	assert_int_equal(tb_metric_find(r, "faults_per_op")->status,
+			 TB_STATUS_ABSENT);
+	fini(&cs, r);
+}
+
+static void pages_and_faults_have_bounds(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *r = make_result(TB_CLOCK_ICOUNT);
+
+	(void)state;
+	counter(r, "tlb_flush_pages")->value = 8 * NR_OPS;
+	counter(r, "minor_faults_others")->value = NR_OPS;
+	tb_ledger_fill(&cs, r);
+	assert_true(has_caveat(r, "pages_per_flush is 2, expected at most 1"));
+	assert_true(has_caveat(r, "faults_per_op is 2, expected at most 1"));
+	/* Ops that flush everything have no pages of their own. */
+	r->nr_metrics = 0;
+	r->caveats.nr = 0;
+	counter(r, "tlb_flush_ranged")->value = 3;
+	tb_ledger_fill(&cs, r);
+	assert_false(has_caveat(r, "pages_per_flush"));
+	fini(&cs, r);
+}
+
+static void what_no_count_shows_is_told(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *r = make_result(TB_CLOCK_TSC);
+	int cpus[] = { 4, 6 };
+	uint64_t steal_ms[] = { 10, 30 };
+
+	(void)state;
+	add_counter(r, "csd_flush_all", 5);
+	add_counter(r, "csd_flush_kernel", 0);
+	add_counter(r, "irq_tlb_bystander", 2 * NR_OPS);
+	add_counter(r, "steal_ms", 40);
+	counter(r, "steal_ms")->by_cpu = steal_ms;
+	r->counters.cpus = cpus;
+	r->counters.nr_cpus = 2;
+	r->counted.elapsed_ns = 1000000000;
+	tb_ledger_fill(&cs, r);
+	assert_true(has_caveat(r, "5 CPUs were interrupted by "
+				  "flush_tlb_all()"));
+	assert_false(has_caveat(r, "flush_tlb_kernel_range"));
+	assert_true(has_caveat(r, "took at least 2 % of CPU 6's time"));
+	assert_true(value(r, "bystander_ipis_per_op") == 2);
+	/* A tick may have begun before the window. */
+	r->nr_metrics = 0;
+	r->caveats.nr = 0;
+	steal_ms[1] = 10;
+	tb_ledger_fill(&cs, r);
+	assert_false(has_caveat(r, "hypervisor took"));
 	fini(&cs, r);
 }
 
@@ -282,6 +367,9 @@ int main(void)
 {
 	struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_are_divided_by_ops),
+		cmocka_unit_test(ratios_of_nothing_are_absent),
+		cmocka_unit_test(pages_and_faults_have_bounds),
+		cmocka_unit_test(what_no_count_shows_is_told),
 		cmocka_unit_test(unit_follows_the_clock),
 		cmocka_unit_test(instructions_need_one_instance),
 		cmocka_unit_test(absent_part_makes_the_sum_absent),

@@ -114,6 +114,14 @@ static uint64_t value_of(const struct tb_perf *p, unsigned int event,
 	return v.value;
 }
 
+/* Exact, but where a sanitizer touches memory of its own. */
+static void assert_faults(const struct tb_perf *p, unsigned int place,
+			  unsigned int nr)
+{
+	assert_in_range(value_of(p, 0, place), nr,
+			T_IS_SANITIZED ? 4 * nr : nr);
+}
+
 static void a_thread_is_counted_in_the_window_only(void **state)
 {
 	unsigned int before = nr_fds();
@@ -131,7 +139,7 @@ static void a_thread_is_counted_in_the_window_only(void **state)
 	fault(NR_FAULTS);
 	tb_perf_disable(p);
 	fault(NR_FAULTS);
-	assert_int_equal(value_of(p, 0, 0), NR_FAULTS);
+	assert_faults(p, 0, NR_FAULTS);
 	tb_perf_close(p);
 	assert_int_equal(nr_fds(), before);
 }
@@ -239,7 +247,7 @@ static void what_cannot_be_opened_leaves_the_others(void **state)
 	tb_perf_enable(p);
 	fault(NR_FAULTS);
 	tb_perf_disable(p);
-	assert_int_equal(value_of(p, 0, 0), NR_FAULTS);
+	assert_faults(p, 0, NR_FAULTS);
 	assert_true(value_of(p, 1, 0) > 0);
 	tb_perf_close(p);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /proc/interrupts and /proc/vmstat as kernels write them, and damaged. */
+/* Files of /proc as kernels write them, and damaged. */
 #include "machine/procstat.h"
 
 #include <errno.h>
@@ -211,6 +211,78 @@ static void missing_in_vmstat_is_no_zero(void **state)
 	assert_int_equal(value, UNTOUCHED);
 }
 
+static void steal_is_read_per_cpu(void **state)
+{
+	uint64_t by_cpu[3];
+
+	(void)state;
+	set_untouched(by_cpu, 3);
+	assert_int_equal(tb_stat_steal("cpu  1 2 3 4 5 6 7 8\n"
+				       "cpu0 1 2 3 4 5 6 7 8\n"
+				       "cpu2 1 2 3 4 5 6 7 9 9 10\n"
+				       "intr 8687500 0 0 17\n",
+				       by_cpu, 3),
+			 0);
+	assert_int_equal(by_cpu[0], 8);
+	assert_int_equal(by_cpu[1], UNTOUCHED);
+	assert_int_equal(by_cpu[2], 9);
+	set_untouched(by_cpu, 3);
+	assert_int_equal(
+		tb_stat_steal("cpu  1 2\ncpu2 1 2 3 4 5 6 7 9\n", by_cpu, 2),
+		0);
+	assert_int_equal(by_cpu[0], UNTOUCHED);
+}
+
+static void steal_that_is_not_told_is_no_zero(void **state)
+{
+	uint64_t by_cpu[1] = { UNTOUCHED };
+
+	(void)state;
+	assert_int_equal(tb_stat_steal("", by_cpu, 1), -ENOENT);
+	assert_int_equal(tb_stat_steal("cpu  1 2 3 4 5 6 7 8\n", by_cpu, 1),
+			 -ENOENT);
+	/* Seven columns, as before 2.6.11. */
+	assert_int_equal(tb_stat_steal("cpu  1\ncpu0 1 2 3 4 5 6 7\nctxt 1\n",
+				       by_cpu, 1),
+			 -ENOENT);
+	assert_int_equal(by_cpu[0], UNTOUCHED);
+}
+
+static const char task_status[] = "Name:\tx\n"
+				  "voluntary_ctxt_switches:\t150\n"
+				  "nonvoluntary_ctxt_switches:\t545\n";
+
+static void threads_are_read(void **state)
+{
+	/* A name may look like the fields behind it. */
+	const char *stat = "77 (a) R 1 (2) S 70 77 70 34816 -1 4194304 "
+			   "111 222 333 444 5 6 7 8 20 0 1\n";
+	struct tb_task_counts c;
+
+	(void)state;
+	assert_int_equal(tb_task_counts(stat, task_status, &c), 0);
+	assert_int_equal(c.nr_minor_faults, 111);
+	assert_int_equal(c.nr_major_faults, 333);
+	assert_int_equal(c.nr_voluntary, 150);
+	assert_int_equal(c.nr_involuntary, 545);
+}
+
+static void threads_that_tell_nothing_are_refused(void **state)
+{
+	const char *stat = "7 (a) S 70 77 70 0 -1 4 111 222 333 444\n";
+	struct tb_task_counts c;
+
+	(void)state;
+	assert_int_equal(tb_task_counts(stat, task_status, &c), 0);
+	assert_int_equal(tb_task_counts(stat, "", &c), -EBADMSG);
+	assert_int_equal(
+		tb_task_counts(stat, "voluntary_ctxt_switches:\t1\n", &c),
+		-EBADMSG);
+	assert_int_equal(tb_task_counts("", task_status, &c), -EBADMSG);
+	assert_int_equal(tb_task_counts("7 (a) S 70 77\n", task_status, &c),
+			 -EBADMSG);
+}
+
 static void the_running_kernel_is_understood(void **state)
 {
 	struct tb_buf b = { 0 };
@@ -245,6 +317,10 @@ int main(void)
 		cmocka_unit_test(text_without_a_header_is_refused),
 		cmocka_unit_test(vmstat_is_read_by_whole_name),
 		cmocka_unit_test(missing_in_vmstat_is_no_zero),
+		cmocka_unit_test(steal_is_read_per_cpu),
+		cmocka_unit_test(steal_that_is_not_told_is_no_zero),
+		cmocka_unit_test(threads_are_read),
+		cmocka_unit_test(threads_that_tell_nothing_are_refused),
 		cmocka_unit_test(the_running_kernel_is_understood),
 	};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Format files as tracefs has them. */
+/* Format files as tracefs has them, and kallsyms. */
 #include "machine/trace.h"
 
 #include "tests/t.h"
@@ -61,9 +61,78 @@ static void an_event_that_is_not_there_has_no_fields(void **state)
 	assert_false(tb_trace_field("no/such_event", "cpu", &field));
 }
 
+static const char old_reasons[] =
+	"print fmt: \"pages:%ld reason:%s (%d)\", REC->pages, "
+	"__print_symbolic(REC->reason, { 0, \"flush on task switch\" }, "
+	"{ 1, \"remote shootdown\" }, { 2, \"local shootdown\" }, "
+	"{ 3, \"local mm shootdown\" }, { 4, \"remote ipi send\" }), "
+	"REC->reason\n";
+
+/* 6.14 added one; its name was not exported at first. */
+static const char new_reasons[] =
+	"print fmt: \"\", __print_symbolic(REC->reason, "
+	"{ 0, \"flush on task switch\" }, { 3, \"local MM shootdown\" }, "
+	"{ 4, \"remote IPI send\" }, { 5, \"remote wrong CPU\" }), "
+	"REC->reason\n";
+
+static void reasons_are_what_the_format_says(void **state)
+{
+	struct tb_flush_reason r[TB_MAX_FLUSH_REASONS];
+
+	(void)state;
+	assert_int_equal(tb_trace_parse_reasons(old_reasons, r), 5);
+	assert_int_equal(r[0].number, 0);
+	assert_string_equal(r[0].word, TB_TRACE_TASK_SWITCH);
+	assert_int_equal(r[3].number, 3);
+	assert_string_equal(r[3].word, "local_mm_shootdown");
+	assert_int_equal(tb_trace_parse_reasons(new_reasons, r), 4);
+	assert_string_equal(r[1].word, "local_mm_shootdown");
+	assert_int_equal(r[3].number, 5);
+	assert_string_equal(r[3].word, "remote_wrong_cpu");
+	assert_int_equal(tb_trace_parse_reasons("", r), 0);
+	assert_int_equal(tb_trace_parse_reasons("__print_symbolic(", r), 0);
+}
+
+static void sending_and_missing_are_no_flushes(void **state)
+{
+	(void)state;
+	assert_true(tb_trace_is_executed(TB_TRACE_TASK_SWITCH));
+	assert_true(tb_trace_is_executed("remote_shootdown"));
+	assert_true(tb_trace_is_executed("local_shootdown"));
+	assert_false(tb_trace_is_executed("remote_ipi_send"));
+	assert_false(tb_trace_is_executed("remote_wrong_cpu"));
+}
+
+static void functions_are_found_by_their_name(void **state)
+{
+	const char *path = t_path(*state, "kallsyms");
+	struct tb_flush_funcs f;
+
+	t_write(path, "ffffffff81000010 t __pfx_flush_tlb_func\n"
+		      "ffffffff81000020 t flush_tlb_func.cold\n"
+		      "ffffffff81000030 t flush_tlb_func.isra.0\n"
+		      "ffffffff81000040 t flush_tlb_func_local\n"
+		      "ffffffff81000050 t do_flush_tlb_all\n"
+		      "ffffffff81000060 t flush_tlb_func\n");
+	f = tb_trace_flush_funcs(path);
+	assert_true(f.of_mm == 0xffffffff81000030);
+	assert_true(f.of_all == 0xffffffff81000050);
+	assert_true(f.of_kernel == 0);
+	/* Without root all addresses are 0. */
+	t_write(path, "0000000000000000 t flush_tlb_func\n"
+		      "0000000000000000 t do_kernel_range_flush\n");
+	f = tb_trace_flush_funcs(path);
+	assert_true(!f.of_mm && !f.of_all && !f.of_kernel);
+	f = tb_trace_flush_funcs(t_path(*state, "no such file"));
+	assert_true(!f.of_mm && !f.of_all && !f.of_kernel);
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[] = {
+		cmocka_unit_test(reasons_are_what_the_format_says),
+		cmocka_unit_test(sending_and_missing_are_no_flushes),
+		T_DIR(functions_are_found_by_their_name),
 		cmocka_unit_test(fields_are_where_the_format_says),
 		cmocka_unit_test(other_names_are_no_fields),
 		cmocka_unit_test(an_event_that_is_not_there_has_no_fields),
