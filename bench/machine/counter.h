@@ -63,6 +63,12 @@ void tb_counter_split(struct tb_counter_list *list, struct tb_counter *counter);
 struct tb_counter *tb_counter_find(struct tb_counter_list *list,
 				   const char *name);
 
+/* Add @sign times what a source says now: -1 at the start, 1 at the end. */
+static inline void tb_counter_account(uint64_t *sum, uint64_t value, int sign)
+{
+	*sum += sign > 0 ? value : -value;
+}
+
 /* It cannot be seen: say why. */
 void tb_counter_set_absent(struct tb_counter *counter, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

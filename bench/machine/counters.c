@@ -14,6 +14,7 @@
 struct tb_counters {
 	struct tb_counter_list list;
 	struct tb_proc_window proc;
+	struct tb_task_window tasks;
 	struct tb_events *events;
 };
 
@@ -94,6 +95,7 @@ static int open_all(struct tb_counters *c, struct tb_cpu_use *uses,
 	nr_uses = tb_cpu_uses_merge(uses, nr_uses);
 	ret = tb_proc_window_init(&c->proc, &c->list, uses, nr_uses,
 				  has_bystander);
+	tb_task_window_init(&c->tasks, &c->list);
 	if (!ret && with_events)
 		ret = tb_events_open(&c->events, &c->list);
 	if (!ret && c->list.nr_lost)
@@ -137,10 +139,11 @@ int tb_counters_start(struct tb_counters *c,
 		      const struct tb_thread_use *threads,
 		      unsigned int nr_threads, struct tb_err *err)
 {
-	int ret = tb_proc_window_watch(&c->proc, threads, nr_threads);
+	int ret = tb_task_window_watch(&c->tasks, threads, nr_threads);
 
 	if (ret)
 		return tb_fail_errno(err, ret, "cannot start counters");
+	tb_task_window_account(&c->tasks, &c->list, -1);
 	return tb_proc_window_account(&c->proc, &c->list, -1, err);
 }
 
@@ -149,6 +152,7 @@ int tb_counters_stop(struct tb_counters *c, struct tb_err *err)
 	struct tb_mech mech = tb_mech_detect();
 	int ret = tb_proc_window_account(&c->proc, &c->list, 1, err);
 
+	tb_task_window_account(&c->tasks, &c->list, 1);
 	if (c->events)
 		tb_events_read(c->events, &c->list);
 	tb_counters_hide(&c->list, &mech);
@@ -167,6 +171,7 @@ void tb_counters_close(struct tb_counters *c)
 		return;
 	tb_events_close(c->events);
 	tb_proc_window_fini(&c->proc);
+	tb_task_window_fini(&c->tasks);
 	tb_counter_list_fini(&c->list);
 	free(c);
 }

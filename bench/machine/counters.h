@@ -70,6 +70,7 @@
 #include "base/err.h"
 #include "machine/counter.h"
 #include "machine/procwindow.h"
+#include "machine/taskwindow.h"
 
 struct tb_counters;
 struct tb_mech;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which events are counted, and under what name. */
+/* Opens, switches and reads the events that are counted. */
 #include "machine/events.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "machine/perf.h"
+#include "machine/sources.h"
 #include "machine/trace.h"
 
 /* The sum of pages is exact for flushes of fewer than 1 << PAGE_BITS pages. */
@@ -31,104 +32,12 @@ struct opened {
 /* Hardware events have sets of their own, see tb_perf_add(). */
 struct tb_events {
 	struct tb_perf *software;
-	struct tb_perf *hardware[4];
+	struct tb_perf *hardware[TB_NR_HARDWARE_SOURCES];
 	struct opened all[MAX_OPENED];
 	unsigned int nr;
 	/* The tracepoint that was asked for last: many events share one. */
 	const char *tracepoint;
 	uint64_t id;
-};
-
-/* --- what is counted ----------------------------------------------------- */
-
-/**
- * struct source - an event whose filter needs nothing but its text
- * @tracepoint: NULL: @type and @config are the event
- * @by_cpu: keep a value per CPU as well
- */
-struct source {
-	const char *counter;
-	const char *tracepoint;
-	const char *filter;
-	bool by_cpu;
-	uint32_t type;
-	uint64_t config;
-};
-
-static const struct source sources[] = {
-	{ .counter = "ipi_send_cpu", .tracepoint = "ipi/ipi_send_cpu" },
-	{ .counter = "ipi_send_cpumask_calls",
-	  .tracepoint = "ipi/ipi_send_cpumask" },
-	{ .counter = "csd_queued", .tracepoint = "csd/csd_queue_cpu" },
-	{ .counter = "vector_call_function",
-	  .tracepoint = "irq_vectors/call_function_entry" },
-	{ .counter = "vector_call_function_single",
-	  .tracepoint = "irq_vectors/call_function_single_entry" },
-	{ .counter = "vector_reschedule",
-	  .tracepoint = "irq_vectors/reschedule_entry" },
-	{ .counter = "idle_entries",
-	  .tracepoint = "sched/sched_switch",
-	  .filter = "next_pid==0",
-	  .by_cpu = true },
-	{ .counter = "idle_exits",
-	  .tracepoint = "sched/sched_switch",
-	  .filter = "prev_pid==0",
-	  .by_cpu = true },
-	/* x86's error code: bit 0 the page is present, bit 1 a write. */
-	{ .counter = "user_faults.read_not_present",
-	  .tracepoint = "exceptions/page_fault_user",
-	  .filter = "!(error_code&1) && !(error_code&2)" },
-	{ .counter = "user_faults.write_not_present",
-	  .tracepoint = "exceptions/page_fault_user",
-	  .filter = "!(error_code&1) && error_code&2" },
-	{ .counter = "user_faults.read_protection",
-	  .tracepoint = "exceptions/page_fault_user",
-	  .filter = "error_code&1 && !(error_code&2)" },
-	{ .counter = "user_faults.write_protection",
-	  .tracepoint = "exceptions/page_fault_user",
-	  .filter = "error_code&1 && error_code&2" },
-	{ .counter = "kernel_faults",
-	  .tracepoint = "exceptions/page_fault_kernel" },
-	{ .counter = "page_faults",
-	  .type = PERF_TYPE_SOFTWARE,
-	  .config = PERF_COUNT_SW_PAGE_FAULTS },
-	{ .counter = "context_switches",
-	  .type = PERF_TYPE_SOFTWARE,
-	  .config = PERF_COUNT_SW_CONTEXT_SWITCHES },
-	{ .counter = "cpu_migrations",
-	  .type = PERF_TYPE_SOFTWARE,
-	  .config = PERF_COUNT_SW_CPU_MIGRATIONS },
-};
-
-#define READ_MISS                                                           \
-	(PERF_COUNT_HW_CACHE_OP_READ << 8 | PERF_COUNT_HW_CACHE_RESULT_MISS \
-						    << 16)
-
-static const struct source hardware[] = {
-	{ .counter = "cycles",
-	  .type = PERF_TYPE_HARDWARE,
-	  .config = PERF_COUNT_HW_CPU_CYCLES },
-	{ .counter = "instructions",
-	  .type = PERF_TYPE_HARDWARE,
-	  .config = PERF_COUNT_HW_INSTRUCTIONS },
-	{ .counter = "dtlb_load_misses",
-	  .type = PERF_TYPE_HW_CACHE,
-	  .config = PERF_COUNT_HW_CACHE_DTLB | READ_MISS },
-	{ .counter = "itlb_load_misses",
-	  .type = PERF_TYPE_HW_CACHE,
-	  .config = PERF_COUNT_HW_CACHE_ITLB | READ_MISS },
-};
-
-/* Flushes that leave no other trace; names differ over versions. */
-static const struct source hypercalls[] = {
-	{ .counter = "hyperv_flush_calls",
-	  .tracepoint = "hyperv/hyperv_mmu_flush_tlb_multi" },
-	{ .counter = "hyperv_flush_calls",
-	  .tracepoint = "hyperv/hyperv_mmu_flush_tlb_others" },
-	{ .counter = "xen_flush_calls",
-	  .tracepoint = "xen/xen_mmu_flush_tlb_multi" },
-	{ .counter = "xen_flush_calls",
-	  .tracepoint = "xen/xen_mmu_flush_tlb_others" },
 };
 
 /* --- opening ------------------------------------------------------------- */
@@ -146,7 +55,7 @@ static bool tracepoint_id(struct tb_events *e, const char *tracepoint,
 }
 
 static void add(struct tb_events *e, struct tb_perf *set,
-		const struct source *s, struct tb_counter *counter,
+		const struct tb_event_source *s, struct tb_counter *counter,
 		unsigned int weight)
 {
 	struct tb_perf_event event = {
@@ -186,20 +95,21 @@ static void add_sources(struct tb_events *e, struct tb_counter_list *list)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(sources); i++) {
+	for (i = 0; i < tb_nr_event_sources; i++) {
 		struct tb_counter *counter =
-			new_counter(list, sources[i].counter);
+			new_counter(list, tb_event_sources[i].counter);
 
-		if (sources[i].by_cpu)
+		if (tb_event_sources[i].by_cpu)
 			tb_counter_split(list, counter);
-		add(e, e->software, &sources[i], counter, 1);
+		add(e, e->software, &tb_event_sources[i], counter, 1);
 	}
-	for (i = 0; i < ARRAY_SIZE(hypercalls); i++) {
+	for (i = 0; i < tb_nr_hypercall_sources; i++) {
 		uint64_t id;
 
-		if (tb_trace_id(hypercalls[i].tracepoint, &id))
-			add(e, e->software, &hypercalls[i],
-			    new_counter(list, hypercalls[i].counter), 1);
+		if (tb_trace_id(tb_hypercall_sources[i].tracepoint, &id))
+			add(e, e->software, &tb_hypercall_sources[i],
+			    new_counter(list, tb_hypercall_sources[i].counter),
+			    1);
 	}
 }
 
@@ -207,15 +117,15 @@ static int add_hardware(struct tb_events *e, struct tb_counter_list *list)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(hardware); i++) {
+	for (i = 0; i < TB_NR_HARDWARE_SOURCES; i++) {
 		struct tb_counter *counter =
-			new_counter(list, hardware[i].counter);
+			new_counter(list, tb_hardware_sources[i].counter);
 		int ret = tb_perf_on_cpus(&e->hardware[i], list->cpus,
 					  list->nr_cpus);
 
 		if (ret)
 			return ret;
-		add(e, e->hardware[i], &hardware[i], counter, 1);
+		add(e, e->hardware[i], &tb_hardware_sources[i], counter, 1);
 	}
 	return 0;
 }
@@ -224,8 +134,8 @@ static int add_hardware(struct tb_events *e, struct tb_counter_list *list)
 static void add_flush(struct tb_events *e, struct tb_counter *counter,
 		      const char *filter, unsigned int weight)
 {
-	const struct source s = { .tracepoint = "tlb/tlb_flush",
-				  .filter = filter };
+	const struct tb_event_source s = { .tracepoint = "tlb/tlb_flush",
+					   .filter = filter };
 
 	add(e, e->software, &s, counter, weight);
 }
@@ -336,8 +246,9 @@ static void add_calls(struct tb_events *e, struct tb_counter_list *list)
 		struct tb_counter *counter =
 			new_counter(list, calls[i].counter);
 		char filter[64];
-		const struct source s = { .tracepoint = calls[i].tracepoint,
-					  .filter = filter };
+		const struct tb_event_source s = { .tracepoint =
+							   calls[i].tracepoint,
+						   .filter = filter };
 
 		snprintf(filter, sizeof(filter), "func==0x%llx%s",
 			 calls[i].address, calls[i].filter);

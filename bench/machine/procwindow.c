@@ -11,23 +11,11 @@
 #include "base/text.h"
 #include "machine/procstat.h"
 
-/*
- * Two files per thread and end took 10 us together where it was tried: 2048
- * threads hold up all others for 20 ms.
- */
-#define MAX_THREADS 2048
-
 static const char *const vmstat_names[] = {
 	"nr_tlb_remote_flush",
 	"nr_tlb_remote_flush_received",
 	"nr_tlb_local_flush_all",
 	"nr_tlb_local_flush_one",
-};
-
-static const char *const thread_names[] = {
-	"minor_faults_initiators", "minor_faults_others",
-	"major_faults_initiators", "major_faults_others",
-	"switches_voluntary",	   "switches_involuntary",
 };
 
 static int by_cpu_and_use(const void *a, const void *b)
@@ -65,8 +53,6 @@ static void add_counters(const struct tb_proc_window *w,
 	}
 	for (i = 0; i < ARRAY_SIZE(vmstat_names); i++)
 		tb_counter_add(list, "system", "%s", vmstat_names[i]);
-	for (i = 0; i < ARRAY_SIZE(thread_names); i++)
-		tb_counter_add(list, "thread", "%s", thread_names[i]);
 }
 
 static int copy_uses(struct tb_proc_window *w, struct tb_counter_list *list,
@@ -107,25 +93,6 @@ int tb_proc_window_init(struct tb_proc_window *w, struct tb_counter_list *list,
 	return 0;
 }
 
-int tb_proc_window_watch(struct tb_proc_window *w,
-			 const struct tb_thread_use *threads, unsigned int nr)
-{
-	free(w->threads);
-	w->nr_threads = 0;
-	w->threads = calloc(nr, sizeof(*threads));
-	if (nr && !w->threads)
-		return -ENOMEM;
-	for (; w->nr_threads < nr; w->nr_threads++)
-		w->threads[w->nr_threads] = threads[w->nr_threads];
-	return 0;
-}
-
-/* Add @sign times what /proc says now: -1 at the start, +1 at the end. */
-static void account(uint64_t *sum, uint64_t value, int sign)
-{
-	*sum += sign > 0 ? value : -value;
-}
-
 /* --- CPUs ---------------------------------------------------------------- */
 
 /* Of CPUs that others use too nobody knows who suffers there. */
@@ -137,7 +104,8 @@ static void account_bystanders(const struct tb_proc_window *w,
 	for (i = 0; i < w->nr_uses; i++) {
 		if (w->uses[i].use != TB_USE_BYSTANDER)
 			continue;
-		account(&counter->value, w->by_cpu[w->uses[i].cpu], sign);
+		tb_counter_account(&counter->value, w->by_cpu[w->uses[i].cpu],
+				   sign);
 		nr++;
 	}
 	if (!nr)
@@ -158,10 +126,11 @@ static void account_case(const struct tb_proc_window *w,
 		if (w->uses[i].use == TB_USE_BYSTANDER)
 			continue;
 		if (counter->by_cpu)
-			account(&counter->by_cpu[place], on_cpu, sign);
+			tb_counter_account(&counter->by_cpu[place], on_cpu,
+					   sign);
 		place++;
 		if (of_initiators || w->uses[i].use == TB_USE_TARGET)
-			account(&counter->value, on_cpu, sign);
+			tb_counter_account(&counter->value, on_cpu, sign);
 	}
 }
 
@@ -171,9 +140,10 @@ static void account_elsewhere(const struct tb_proc_window *w,
 	unsigned int cpu, i;
 
 	for (cpu = 0; cpu < w->max_cpus; cpu++)
-		account(&counter->value, w->by_cpu[cpu], sign);
+		tb_counter_account(&counter->value, w->by_cpu[cpu], sign);
 	for (i = 0; i < w->nr_uses; i++)
-		account(&counter->value, w->by_cpu[w->uses[i].cpu], -sign);
+		tb_counter_account(&counter->value, w->by_cpu[w->uses[i].cpu],
+				   -sign);
 }
 
 /* The counters of one row of /proc/interrupts; NULL where there is none. */
@@ -280,89 +250,7 @@ static void account_vmstat(struct tb_proc_window *w,
 					      "not in /proc/vmstat (needs "
 					      "CONFIG_DEBUG_TLBFLUSH)");
 		else
-			account(&counter->value, value, sign);
-	}
-}
-
-/* --- threads ------------------------------------------------------------- */
-
-static int read_thread(pid_t tid, struct tb_task_counts *counts)
-{
-	struct tb_buf stat = { 0 }, status = { 0 };
-	char path[64];
-	int ret;
-
-	/* Of a process, /proc/PID/stat would be the sum of its threads. */
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tid, tid);
-	ret = tb_read_file(path, &stat);
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", tid, tid);
-	if (!ret)
-		ret = tb_read_file(path, &status);
-	if (!ret)
-		ret = stat.data && status.data
-			      ? tb_task_counts(stat.data, status.data, counts)
-			      : -EBADMSG;
-	tb_buf_fini(&stat);
-	tb_buf_fini(&status);
-	return ret;
-}
-
-static void set_threads_absent(struct tb_counter_list *list, const char *why)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(thread_names); i++)
-		tb_counter_set_absent(tb_counter_find(list, thread_names[i]),
-				      "%s", why);
-}
-
-static void account_thread(struct tb_counter_list *list, bool is_initiator,
-			   const struct tb_task_counts *counts, int sign)
-{
-	/* In the order of thread_names. */
-	const uint64_t values[] = {
-		is_initiator ? counts->nr_minor_faults : 0,
-		is_initiator ? 0 : counts->nr_minor_faults,
-		is_initiator ? counts->nr_major_faults : 0,
-		is_initiator ? 0 : counts->nr_major_faults,
-		counts->nr_voluntary,
-		counts->nr_involuntary,
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(values); i++)
-		account(&tb_counter_find(list, thread_names[i])->value,
-			values[i], sign);
-}
-
-static void account_threads(struct tb_proc_window *w,
-			    struct tb_counter_list *list, int sign)
-{
-	struct tb_task_counts counts;
-	char why[64];
-	unsigned int i;
-
-	if (!w->nr_threads) {
-		set_threads_absent(list, "no thread was named");
-		return;
-	}
-	if (w->nr_threads > MAX_THREADS) {
-		snprintf(why, sizeof(why), "too many threads: %u, at most %u",
-			 w->nr_threads, MAX_THREADS);
-		set_threads_absent(list, why);
-		return;
-	}
-	for (i = 0; i < w->nr_threads; i++) {
-		if (w->threads[i].use == TB_USE_BYSTANDER)
-			continue;
-		if (read_thread(w->threads[i].tid, &counts)) {
-			set_threads_absent(list,
-					   "a thread's stat or status in /proc "
-					   "cannot be read");
-			return;
-		}
-		account_thread(list, w->threads[i].use == TB_USE_INITIATOR,
-			       &counts, sign);
+			tb_counter_account(&counter->value, value, sign);
 	}
 }
 
@@ -396,13 +284,11 @@ int tb_proc_window_account(struct tb_proc_window *w,
 			return tb_fail_errno(err, ret, "cannot read %s",
 					     files[i].path);
 	}
-	account_threads(w, list, sign);
 	return 0;
 }
 
 void tb_proc_window_fini(struct tb_proc_window *w)
 {
-	free(w->threads);
 	free(w->by_cpu);
 	free(w->uses);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The unprivileged counters: /proc read at both ends of a window.
+ * The unprivileged counters of CPUs and of the system: /proc read at both ends
+ * of a window.
  */
 #ifndef TB_PROCWINDOW_H
 #define TB_PROCWINDOW_H
-
-#include <sys/types.h>
 
 #include "base/err.h"
 #include "machine/counter.h"
@@ -24,11 +23,6 @@ struct tb_cpu_use {
 	enum tb_use use;
 };
 
-struct tb_thread_use {
-	pid_t tid;
-	enum tb_use use;
-};
-
 /*
  * Sort by CPU and keep each once; of several uses the first of enum tb_use.
  * Return: how many are left.
@@ -36,11 +30,10 @@ struct tb_thread_use {
 unsigned int tb_cpu_uses_merge(struct tb_cpu_use *uses, unsigned int nr);
 
 /**
- * struct tb_proc_window - what is read, and for which CPUs and threads
+ * struct tb_proc_window - what is read, and for which CPUs
  * @uses: as tb_cpu_uses_merge() leaves them
  * @has_target: some CPU is a target; else those of initiators count as one
  * @max_cpus: CPU numbers below this have a place in @by_cpu
- * @threads: copy of what tb_proc_window_watch() was given
  */
 struct tb_proc_window {
 	struct tb_cpu_use *uses;
@@ -49,8 +42,6 @@ struct tb_proc_window {
 	bool has_bystander;
 	unsigned int max_cpus;
 	uint64_t *by_cpu;
-	struct tb_thread_use *threads;
-	unsigned int nr_threads;
 };
 
 /**
@@ -63,10 +54,6 @@ struct tb_proc_window {
 int tb_proc_window_init(struct tb_proc_window *w, struct tb_counter_list *list,
 			const struct tb_cpu_use *uses, unsigned int nr_uses,
 			bool has_bystander);
-
-/* The threads to account from now on; 0 or -ENOMEM. */
-int tb_proc_window_watch(struct tb_proc_window *w,
-			 const struct tb_thread_use *threads, unsigned int nr);
 
 /* What /proc says now, times @sign: -1 at the start, 1 at the end. */
 int tb_proc_window_account(struct tb_proc_window *w,
