@@ -133,6 +133,19 @@ static void fill_metrics(const struct tb_case *cs, struct tb_result *r)
 		tb_traced_fill(r);
 }
 
+/* Under SCHED_FIFO, above those whom it watches over. */
+static int run_watched(const struct tb_run_env *env, const struct tb_case *cs,
+		       struct tb_result *r, struct tb_err *err)
+{
+	struct tb_thread_sched before;
+	bool has_risen = !strcmp(r->sched, "fifo") && tb_thread_rise(&before);
+	int ret = run_passes(env, cs, r, err);
+
+	if (has_risen)
+		tb_thread_sink(&before);
+	return ret;
+}
+
 int tb_run_case(const struct tb_run_env *env, const struct tb_case *cs,
 		struct tb_result *out, struct tb_err *err)
 {
@@ -158,7 +171,7 @@ int tb_run_case(const struct tb_run_env *env, const struct tb_case *cs,
 		goto out_affinity;
 	}
 	tb_clock_init(&out->clock, env->icount_shift);
-	ret = run_passes(env, cs, out, err);
+	ret = run_watched(env, cs, out, err);
 	tb_clock_finish(&out->clock);
 	ret = settle(out, ret, err);
 	if (!ret && out->state == TB_STATE_OK)

@@ -16,14 +16,31 @@
 
 #define FIFO_PRIORITY 5
 
+bool tb_thread_rise(struct tb_thread_sched *before)
+{
+	const struct sched_param above = {
+		.sched_priority = FIFO_PRIORITY + 1,
+	};
+
+	before->policy = sched_getscheduler(0);
+	if (before->policy < 0 || sched_getparam(0, &before->param))
+		return false;
+	/* Those that it forks ask for what they need themselves. */
+	return !sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &above);
+}
+
+void tb_thread_sink(const struct tb_thread_sched *before)
+{
+	sched_setscheduler(0, before->policy, &before->param);
+}
+
 bool tb_thread_fifo_allowed(void)
 {
-	struct sched_param fifo = { .sched_priority = FIFO_PRIORITY };
-	struct sched_param other = { 0 };
+	struct tb_thread_sched before;
 
-	if (sched_setscheduler(0, SCHED_FIFO, &fifo))
+	if (!tb_thread_rise(&before))
 		return false;
-	sched_setscheduler(0, SCHED_OTHER, &other);
+	tb_thread_sink(&before);
 	return true;
 }
 

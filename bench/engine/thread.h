@@ -5,6 +5,8 @@
 #ifndef TB_THREAD_H
 #define TB_THREAD_H
 
+#include <sched.h>
+
 #include "base/clock.h"
 #include "engine/case.h"
 #include "engine/observer.h"
@@ -34,6 +36,23 @@ void *tb_thread_main(void *arg);
 
 /* May this process use SCHED_FIFO? */
 bool tb_thread_fifo_allowed(void);
+
+/* How a thread was scheduled. */
+struct tb_thread_sched {
+	int policy;
+	struct sched_param param;
+};
+
+/**
+ * tb_thread_rise() - run the calling thread above all threads of a case
+ *
+ * The coordinator sleeps, but where SCHED_FIFO threads hold every CPU it must
+ * be able to take one when it wakes: for a signal, or for its watchdog.
+ *
+ * Return: false if it is not allowed, and then nothing has changed.
+ */
+bool tb_thread_rise(struct tb_thread_sched *before);
+void tb_thread_sink(const struct tb_thread_sched *before);
 
 /*
  * The loop of each kind, from the first edge to the end; 0, -ECANCELED if

@@ -655,6 +655,45 @@ static void bystanders_may_share_cpus(void **state)
 	free(cs.conf);
 }
 
+static struct sched_param *seen;
+
+/* Priority of the coordinator and of the initiator, while an op runs. */
+static int see_priorities(struct wl_thread *t)
+{
+	(void)t;
+	return sched_getparam(getppid(), &seen[0]) ||
+			       sched_getparam(0, &seen[1])
+		       ? -errno
+		       : 0;
+}
+
+/* Where nothing else gets a CPU, the watchdog and Ctrl-C still must. */
+static void the_coordinator_stands_above(void **state)
+{
+	struct tb_case cs;
+	int before = sched_getscheduler(0);
+
+	(void)state;
+	if (!tb_thread_fifo_allowed())
+		T_SKIP("SCHED_FIFO is not allowed");
+	seen = mmap(NULL, 2 * sizeof(*seen), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(seen, MAP_FAILED);
+	t_wrap(&toy);
+	t_case(&cs, &t_copy, &t_topo);
+	cs.sched = TB_SCHED_FIFO;
+	t_roles[0].op = see_priorities;
+	t_run_case(&cs, &result);
+	tb_result_fini(&result);
+	free(cs.conf);
+	assert_int_equal(result.state, TB_STATE_OK);
+	assert_true(seen[1].sched_priority > 0);
+	assert_true(seen[0].sched_priority > seen[1].sched_priority);
+	/* Afterwards it is one of many again. */
+	assert_int_equal(sched_getscheduler(0), before);
+	munmap(seen, 2 * sizeof(*seen));
+}
+
 static void an_initiator_may_be_alone(void **state)
 {
 	struct tb_case cs;
@@ -693,6 +732,7 @@ int main(void)
 		T_DIR(instances_may_share_cpus),
 		T_DIR(bystanders_watch),
 		T_DIR(bystanders_may_share_cpus),
+		cmocka_unit_test(the_coordinator_stands_above),
 		cmocka_unit_test(an_initiator_may_be_alone),
 	};
 
