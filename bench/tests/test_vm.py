@@ -158,6 +158,25 @@ def totals(kernel, case, cpus):
             "remote_ipi_send": wakeups // others}
 
 
+def test_a_thousand_shootdowns(tmp_path):
+    """1000 munmaps give 1000 IPIs to each responder, beside a bystander that gets none."""
+    conf = vm_conf(tmp_path / "thousand.conf", {"baseline": DEMO_KERNELS["baseline"]}, {
+        "munmap": {"workload": "munmap", "cpus": "2, 4, 8", "ops": 1000},
+        "watched": {"workload": "munmap", "cpus": 4, "ops": 1000, "threads.bystander": 1},
+    }, {"cpus": 8})
+    done = run("campaign", "--results", tmp_path, conf, timeout=2 * BOOT_S)
+    assert done.returncode == 0, done.stderr
+    for record in tlbtest.repetitions(slots(tmp_path / "thousand")[0]):
+        responders = sum(thread["role"] == "responder" for thread in record["threads"])
+        counts = {counter["name"]: counter["value"] for counter in record["counters"]}
+        assert responders == record["harness"]["cpus"] - 1
+        assert (record["case"], counts["irq_tlb"]) == (record["case"], 1000 * responders)
+        assert record["passes"]["counted"]["ops"] == 1000
+        if record["case"] == "watched":
+            assert responders == 2 and counts["irq_tlb_bystander"] == 0
+            assert record["passes"]["timed"]["roles"]["bystander"]["during_ops"]["loops"] > 0
+
+
 @pytest.mark.parametrize("cpus", [4, 8])
 @pytest.mark.parametrize("case", DEMO_CASES)
 @pytest.mark.parametrize("slot, kernel", enumerate(DEMO_KERNELS))
