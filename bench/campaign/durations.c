@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@
 #define MAX_SECONDS 1e7
 /* Share of the newest measurement: one slow boot is not the rule. */
 #define NEWEST 0.3
+/* Up to this long, a measurement is not far above any other. */
+#define SHORT_S 0.1
 #define LOCK_TRIES 100
 #define LOCK_PAUSE_US 20000
 
@@ -59,6 +62,18 @@ static int append(struct tb_durations *d, const struct tb_duration *one)
 	return 0;
 }
 
+/*
+ * A busy machine makes things slow, none makes them fast: what is far above
+ * counts as twice as much, and what is far below shows that the other was one.
+ */
+static double smooth(double known_s, double newest_s)
+{
+	if (newest_s < known_s / 2)
+		return newest_s;
+	newest_s = fmin(newest_s, 2 * known_s + SHORT_S);
+	return known_s + NEWEST * (newest_s - known_s);
+}
+
 int tb_durations_add(struct tb_durations *d, const struct tb_duration *one)
 {
 	struct tb_duration merged = *one;
@@ -68,8 +83,7 @@ int tb_durations_add(struct tb_durations *d, const struct tb_duration *one)
 		if (is_same(&d->all[i], one))
 			break;
 	if (i < d->nr) {
-		merged.seconds +=
-			(1 - NEWEST) * (d->all[i].seconds - one->seconds);
+		merged.seconds = smooth(d->all[i].seconds, one->seconds);
 		memmove(&d->all[i], &d->all[i + 1],
 			(--d->nr - i) * sizeof(*d->all));
 	}

@@ -10,8 +10,9 @@
  *	1.5020 0 vm-exact 8x1024M 5f0c... boot -
  *
  * KERNEL and POINT are hashes; SECONDS is wall clock, smoothed: 0.3 of it is
- * the newest measurement. It only serves estimates: a
- * file that is damaged or cannot be written costs nothing but those.
+ * the newest measurement. One far above counts as twice what is known, one far
+ * below replaces it. It only serves estimates: a file that is damaged or cannot
+ * be written costs nothing but those.
  */
 #ifndef TB_DURATIONS_H
 #define TB_DURATIONS_H

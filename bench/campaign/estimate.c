@@ -21,6 +21,8 @@
 #define GUESS_FIXED_S 0.05
 #define GUESS_OP_S 20e-6
 #define GUESS_EXACT_OP_S 1e-3
+/* To how many times as many ops it can be trusted to scale. */
+#define MAX_SCALE 10
 
 /* --- keys ---------------------------------------------------------------- */
 
@@ -150,8 +152,9 @@ static double guess(const struct tb_plan *plan, const struct tb_duration *key)
 }
 
 /*
- * With other ops. Where most of what is known may be the fixed part, an op
- * costs what is guessed, or less.
+ * With other ops. Where most of what is known may be the fixed part, or it
+ * would be multiplied by much, with what else kept the CPU busy, an op costs
+ * what is guessed, or less.
  */
 static double scale(const struct tb_plan *plan, const struct tb_duration *known,
 		    uint64_t ops)
@@ -159,10 +162,10 @@ static double scale(const struct tb_plan *plan, const struct tb_duration *known,
 	double fixed_s = fmin(GUESS_FIXED_S, known->seconds);
 	double op_s = known->seconds / (double)known->ops;
 
-	if (known->seconds < 2 * GUESS_FIXED_S)
-		op_s = fmin(op_s, guess_op(plan));
-	else
+	if (known->seconds >= 2 * GUESS_FIXED_S)
 		op_s -= fixed_s / (double)known->ops;
+	if (known->seconds < 2 * GUESS_FIXED_S || ops / MAX_SCALE > known->ops)
+		op_s = fmin(op_s, guess_op(plan));
 	return fixed_s + op_s * (double)ops;
 }
 

@@ -135,6 +135,29 @@ static void the_newest_counts_in_part_and_is_last(void **state)
 	tb_durations_fini(&d);
 }
 
+static double after(double known_s, double newest_s)
+{
+	struct tb_durations d = { 0 };
+	double seconds;
+
+	add(&d, one, known_s);
+	add(&d, one, newest_s);
+	assert_int_equal(d.nr, 1);
+	seconds = d.all[0].seconds;
+	tb_durations_fini(&d);
+	return seconds;
+}
+
+static void one_run_on_a_busy_machine_does_not_decide(void **state)
+{
+	(void)state;
+	assert_seconds(after(1, 100), 1 + 0.3 * 1.1);
+	assert_seconds(after(100, 1), 1);
+	assert_seconds(after(1, 0.6), 0.88);
+	/* What is too short to be seen can grow. */
+	assert_seconds(after(0, 5), 0.03);
+}
+
 static void the_oldest_go(void **state)
 {
 	const char *path = t_path(*state, "durations");
@@ -427,6 +450,27 @@ static void a_fixed_part_is_not_scaled(void **state)
 	tb_durations_fini(&known);
 }
 
+/* Few ops that took long may have waited for a CPU. */
+static void what_is_far_in_ops_is_not_scaled(void **state)
+{
+	struct tb_durations known = { 0 };
+	struct tb_plan plan;
+
+	(void)state;
+	parse(&plan, "[campaign]\nname = c\n" MUNMAP "ops = 120\n");
+	add_case(&known, &plan, 0, 0, 2);
+	tb_plan_fini(&plan);
+	check_basis(&known, "[campaign]\nname = c\n" MUNMAP "ops = 300000\n",
+		    TB_BASIS_SCALED, 0.05 + 6);
+	tb_durations_fini(&known);
+	parse(&plan, "[campaign]\nname = c\n" MUNMAP "ops = 1000\n");
+	add_case(&known, &plan, 0, 0, 0.05 + 1);
+	tb_plan_fini(&plan);
+	check_basis(&known, "[campaign]\nname = c\n" MUNMAP "ops = 10000\n",
+		    TB_BASIS_SCALED, 0.05 + 10);
+	tb_durations_fini(&known);
+}
+
 static void seconds_are_words(void **state)
 {
 	static const struct {
@@ -456,6 +500,7 @@ int main(void)
 	struct CMUnitTest tests[] = {
 		T_DIR(what_is_saved_is_loaded),
 		T_DIR(the_newest_counts_in_part_and_is_last),
+		cmocka_unit_test(one_run_on_a_busy_machine_does_not_decide),
 		T_DIR(the_oldest_go),
 		T_DIR(damaged_files_are_begun_anew),
 		T_DIR(what_cannot_be_written_is_known_all_the_same),
@@ -465,6 +510,7 @@ int main(void)
 		cmocka_unit_test(the_finest_that_is_known_counts),
 		cmocka_unit_test(the_nearest_number_of_ops_counts),
 		cmocka_unit_test(a_fixed_part_is_not_scaled),
+		cmocka_unit_test(what_is_far_in_ops_is_not_scaled),
 		cmocka_unit_test(seconds_are_words),
 	};
 	size_t i;
