@@ -45,31 +45,50 @@ static int print_command(const struct tb_cmd *cmd)
 	return TB_EXIT_OK;
 }
 
-static int dispatch(int argc, char **argv)
+static const struct tb_cmd *find_command(const char *name)
 {
 	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	fprintf(stderr,
+		"tlbbench: unknown command '%s'; 'tlbbench help' lists them\n",
+		name);
+	return NULL;
+}
+
+static int help(const char *command)
+{
+	const struct tb_cmd *cmd;
+
+	if (!command) {
+		print_help(stdout);
+		return TB_EXIT_OK;
+	}
+	cmd = find_command(command);
+	return cmd ? print_command(cmd) : TB_EXIT_USAGE;
+}
+
+static int dispatch(int argc, char **argv)
+{
+	const struct tb_cmd *cmd;
 
 	if (argc < 2) {
 		print_help(stderr);
 		return TB_EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "help") || is_help(argv[1])) {
-		print_help(stdout);
-		return TB_EXIT_OK;
-	}
+	if (!strcmp(argv[1], "help") || is_help(argv[1]))
+		return help(argv[2]);
 	if (!strcmp(argv[1], "version") || !strcmp(argv[1], "--version")) {
 		printf("tlbbench %s\n", TB_VERSION);
 		return TB_EXIT_OK;
 	}
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(commands[i]->name, argv[1]))
-			return is_help(argc > 2 ? argv[2] : "")
-				       ? print_command(commands[i])
-				       : commands[i]->run(argc - 1, argv + 1);
-	fprintf(stderr,
-		"tlbbench: unknown command '%s'; 'tlbbench help' lists them\n",
-		argv[1]);
-	return TB_EXIT_USAGE;
+	cmd = find_command(argv[1]);
+	if (!cmd)
+		return TB_EXIT_USAGE;
+	return argc > 2 && is_help(argv[2]) ? print_command(cmd)
+					    : cmd->run(argc - 1, argv + 1);
 }
 
 /*

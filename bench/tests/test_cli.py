@@ -77,6 +77,14 @@ def test_help_names_every_command():
     assert run("--version").stdout == run("version").stdout
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_one_command(command):
+    """`help COMMAND` is what the option prints behind the command."""
+    done = run("help", command)
+    assert done.returncode == 0 and done.stdout.startswith(f"usage: tlbbench {command}")
+    assert done.stdout == run(command, "--help").stdout == run("--help", command).stdout
+
+
 def env_facts():
     """Return the facts of `tlbbench env --json` by name, and the whole record."""
     done = run("env", "--json")
@@ -148,6 +156,7 @@ def assert_refused(done, *expected):
 
 BAD_ARGUMENTS = [
     (["nope"], "unknown command 'nope'; 'tlbbench help' lists them"),
+    (["help", "nope"], "unknown command 'nope'; 'tlbbench help' lists them"),
     (["list", "x"], "usage: tlbbench list\n"),
     (["env", "x"], "usage: tlbbench env [--json] [--profile PROFILE]\n"),
     (["env", "--nope"], "usage: tlbbench env"),
