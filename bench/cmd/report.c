@@ -25,7 +25,8 @@ static int run(int argc, char **argv)
 
 const struct tb_cmd tb_cmd_report = {
 	.name = "report",
-	.usage = "compare|show|export DIR",
+	.usage = "compare|show DIR | "
+		 "export --format hlog|hgrm [--case NAME] [--out DIR] DIR",
 	.help = "read a campaign's records: verdicts, plots, histograms",
 	.run = run,
 };
