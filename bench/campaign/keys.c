@@ -65,8 +65,15 @@ static const struct key keys[] = {
 	{ "sched", KEY_WORD, FIELD(sched), 0, 0, scheds },
 };
 
-/* Keys that name a role or a region behind the dot. */
-static const char *const prefixes[] = { "threads.", "placement.", "node." };
+/* Keys that name something behind the dot. */
+static const struct {
+	const char *name;
+	const char *of;
+} prefixes[] = {
+	{ "threads.", "ROLE" },
+	{ "placement.", "ROLE" },
+	{ "node.", "REGION" },
+};
 
 static const struct key *find_key(const char *name)
 {
@@ -88,9 +95,19 @@ bool tb_keys_has(const char *name)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (has_prefix(name, prefixes[i]))
+		if (has_prefix(name, prefixes[i].name))
 			return true;
 	return find_key(name);
+}
+
+void tb_keys_list(struct tb_buf *b)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		tb_buf_printf(b, "%s%s", i ? " " : "", keys[i].name);
+	for (i = 0; i < ARRAY_SIZE(prefixes); i++)
+		tb_buf_printf(b, " %s%s", prefixes[i].name, prefixes[i].of);
 }
 
 static int usage_at(const struct tb_key_scope *k, const struct tb_setting *s,
@@ -239,6 +256,9 @@ static int usage_unknown_key(const struct tb_key_scope *k,
 	for (p = cs->ops->params; p && p->name; p++)
 		tb_near_is(&near, p->name);
 	tb_near_text(&near, &meant);
+	if (!meant.len_bytes)
+		tb_buf_printf(&meant, "; 'tlbbench describe %s' lists them",
+			      cs->ops->name);
 	tb_usage(err, "%s:%u: unknown key '%.64s' for workload %s%s", k->path,
 		 s->entry->line, s->key, cs->ops->name,
 		 meant.data ? meant.data : "");

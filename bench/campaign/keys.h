@@ -6,6 +6,7 @@
 #ifndef TB_KEYS_H
 #define TB_KEYS_H
 
+#include "base/text.h"
 #include "campaign/settings.h"
 #include "engine/case.h"
 
@@ -31,5 +32,8 @@ int tb_keys_set(const struct tb_key_scope *scope, const struct tb_setting *s,
 
 /* Does the harness take it, so that no parameter may be called so? */
 bool tb_keys_has(const char *name);
+
+/* Those of the harness, with blanks between: "workload ... threads.ROLE". */
+void tb_keys_list(struct tb_buf *b);
 
 #endif

@@ -2,10 +2,14 @@
 /* tlbbench describe: what a workload does and takes. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "campaign/keys.h"
 #include "campaign/params.h"
 #include "cmd/cmd.h"
 #include "engine/region.h"
+
+#define MAX_COLUMNS 80
 
 static void print_params(const struct wl_ops *ops)
 {
@@ -58,6 +62,23 @@ static void print_regions(const struct wl_ops *ops)
 		       ops->regions[i].name, ops->regions[i].help);
 }
 
+static void print_keys(void)
+{
+	int column = printf("\nKeys of every case:") - 1;
+	struct tb_buf names = { 0 };
+	char *rest, *name;
+
+	tb_keys_list(&names);
+	rest = names.data;
+	while ((name = strsep(&rest, " "))) {
+		if (column + 1 + (int)strlen(name) > MAX_COLUMNS)
+			column = printf("\n ") - 1;
+		column += printf(" %s", name);
+	}
+	printf(" (tlbbench(1)).\n");
+	tb_buf_fini(&names);
+}
+
 static int run(int argc, char **argv)
 {
 	const struct wl_ops *ops;
@@ -82,12 +103,13 @@ static int run(int argc, char **argv)
 		print_params(ops);
 	print_roles(ops);
 	print_regions(ops);
+	print_keys();
 	return TB_EXIT_OK;
 }
 
 const struct tb_cmd tb_cmd_describe = {
 	.name = "describe",
 	.usage = "WORKLOAD",
-	.help = "what a workload does, its parameters and roles",
+	.help = "what a workload does, its parameters, roles and keys",
 	.run = run,
 };

@@ -601,7 +601,8 @@ static void bad_cases(void **state)
 		  "c.conf:4: workload = munmap, lazy_idle: expected one "
 		  "workload in each [case NAME]");
 	check_bad(CASE "wake_every = 1\n",
-		  "c.conf:5: unknown key 'wake_every' for workload munmap");
+		  "c.conf:5: unknown key 'wake_every' for workload munmap; "
+		  "'tlbbench describe munmap' lists them");
 	check_bad(CASE "oops = 1\n", "c.conf:5: unknown key 'oops' for "
 				     "workload munmap, did you mean 'ops'?");
 	check_bad(CASE "pagse = 1\n", "c.conf:5: unknown key 'pagse' for "

@@ -181,6 +181,8 @@ BAD_ARGUMENTS = [
     (["run", "munmap", "munmap"], "munmap"),
     (["run", "munmap", "pagez=1"],
      "run: pagez=1: unknown key 'pagez' for workload munmap, did you mean 'pages'?"),
+    (["run", "munmap", "zzzzzz=1"],
+     "unknown key 'zzzzzz' for workload munmap; 'tlbbench describe munmap' lists them"),
     (["run", "munmap", "pages=0"], "run: pages=0: expected 1 to 1022"),
     (["run", "munmap", "pages=1,0"], "run: pages=1,0: pages = 0: expected 1 to 1022"),
     (["run", "munmap", "ops=abc"], "run: ops=abc: expected a number from 1 to"),
