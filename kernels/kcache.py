@@ -2,6 +2,7 @@
 """The cache: where it is, directories that appear whole or not at all, and the lock."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -15,10 +16,24 @@ PARTIAL = ".new-"
 FULL_BYTES = 16 << 20
 
 
+def _no_cache(why):
+    return Error(f"no cache: {why}; expected a directory that can be made and written: set"
+                 " XDG_CACHE_HOME to one with about 4 GB free")
+
+
 def cache_dir():
     """Return the root of the cache, made if need be."""
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tlbbench"
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tlbbench"
+        root.mkdir(parents=True, exist_ok=True)
+        if not os.access(root, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
+    except RuntimeError as err:
+        raise _no_cache("there is no home directory") from err
+    except OSError as err:
+        if err.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _no_cache(f"{err.filename}: {err.strerror}") from err
     return root
 
 

@@ -2,6 +2,7 @@
 """The cache: atomic directories, the lock, stored facts."""
 
 import errno
+import os
 import subprocess
 import sys
 import threading
@@ -21,6 +22,24 @@ with kcache.locked(Path(sys.argv[2])):
     print("locked", flush=True)
     sys.stdin.read()
 """
+
+
+@pytest.mark.parametrize("home", ["/dev/null", "/proc"])
+def test_cache_dir_that_cannot_be_made(monkeypatch, home):
+    """The error says where it was tried and what to do; not even root can write there."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", home)
+    with pytest.raises(kerr.Error, match=f"{home}/.cache.*; expected .*: set XDG_CACHE_HOME to"):
+        kcache.cache_dir()
+
+
+def test_cache_dir_that_cannot_be_written(monkeypatch, tmp_path):
+    """It may be there already, and belong to somebody else."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert kcache.cache_dir() == tmp_path / "tlbbench"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(kerr.Error, match="Permission denied; .*: set XDG_CACHE_HOME to"):
+        kcache.cache_dir()
 
 
 def test_new_dir_appears_when_done(tmp_path):
