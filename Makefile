@@ -206,7 +206,7 @@ $(sanitizers:%=check-%): check-%: $(perf_libs)
 .PHONY: units
 units: $(units)
 
-pytest := $(PYTHON) -m pytest -q -p no:cacheprovider
+pytest := $(PYTHON) -m pytest -q -rs -p no:cacheprovider
 
 .PHONY: check-python
 check-python: $(O)/tlbbench $(accuracy)
