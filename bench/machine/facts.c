@@ -291,7 +291,9 @@ const struct tb_fact_def tb_fact_defs[] = {
 	  .want = "-1",
 	  .why = "a responder that spins under SCHED_FIFO is stopped for 50 ms "
 		 "in each second",
-	  .advice = "sysctl kernel.sched_rt_runtime_us=-1" BY_QUIET },
+	  .advice = "sysctl kernel.sched_rt_runtime_us=-1, if the case leaves "
+		    "a CPU free (--profile quiet leaves it alone: a case on "
+		    "all CPUs would stop everything else on the machine)" },
 	{ .name = "cgroup_quota",
 	  .group = "interference",
 	  .policy = TB_REFUSE,

@@ -36,7 +36,6 @@ static const struct {
 	{ "proc/sys/kernel/numa_balancing", "1", "0" },
 	{ "proc/sys/vm/compaction_proactiveness", "20", "0" },
 	{ "proc/sys/kernel/nmi_watchdog", "1", "0" },
-	{ "proc/sys/kernel/sched_rt_runtime_us", "950000", "-1" },
 	{ "proc/sys/kernel/perf_event_max_sample_rate", "100000", "1" },
 };
 
@@ -58,6 +57,8 @@ static const struct {
 	{ CPU "cpu0/cpuidle/state3/disable", "1" },
 	{ THP "hugepages-2048kB/enabled", "always [inherit] madvise never" },
 	{ "proc/sys/kernel/randomize_va_space", "2" },
+	/* Without this limit a case could stop the whole machine. */
+	{ "proc/sys/kernel/sched_rt_runtime_us", "950000" },
 	{ "proc/sys/kernel/random/boot_id", "11-22" },
 };
 

@@ -14,8 +14,9 @@ import tlbtest
 from tlbtest import run, started, wait_for
 
 STATE = Path("/run/tlbbench/quiet")
+RATE = Path("/proc/sys/kernel/perf_event_max_sample_rate")
 RT = Path("/proc/sys/kernel/sched_rt_runtime_us")
-# Not under SCHED_FIFO: without a limit for real-time threads nothing else would run on its CPU.
+# Not under SCHED_FIFO: others that want its CPU meanwhile would wait for ever.
 LONG = ["run", "--profile", "quiet", "munmap", "cpus=1", "ops=1000000000", "sched=other"]
 SETTINGS = [
     "/proc/sys/kernel/numa_balancing", "/proc/sys/vm/compaction_proactiveness",
@@ -34,7 +35,7 @@ SETTINGS = [
 def may_set():
     """Tell whether settings of this machine can be changed."""
     try:
-        RT.write_text(RT.read_text())
+        RATE.write_text(RATE.read_text())
     except OSError:
         return False
     return os.geteuid() == 0
@@ -72,7 +73,7 @@ def quiet_run(process):
         return None
     pid = wait_for(guardian, 20, "a guardian")
     wait_for(lambda: len(tlbtest.children(process.pid)) > 1, 20, "an instance")
-    assert RT.read_text() == "-1\n" and STATE.exists()
+    assert RATE.read_text() == "1\n" and STATE.exists()
     return pid
 
 
@@ -83,16 +84,17 @@ def test_quiet_is_recorded_and_undone(kept):
     assert done.returncode == 0, done
     boot, *_ = tlbtest.json_lines(done.stdout)
     tlbtest.assert_valid(boot)
-    assert boot["profile"] == "quiet" and boot["audit"]["sched_rt_runtime_us"] == "-1"
+    assert boot["profile"] == "quiet" and boot["state"]["perf_max_sample_rate"] == "1"
     changes = {change["name"]: change for change in boot["changes"]}
     assert len(changes) == len(boot["changes"]) and set(changes) <= set(kept)
     for change in changes.values():
         assert change["before"] != change["after"] and not change["reason"], change
         assert change["before"] in kept[change["name"]]
-    assert str(RT) in changes or kept[str(RT)] == "-1\n"
+    assert str(RATE) in changes or kept[str(RATE)] == "1\n"
+    assert str(RT) not in changes
+    assert boot["audit"]["sched_rt_runtime_us"] == kept[str(RT)].strip()
     wrong = {finding["name"] for finding in boot["findings"]}
-    assert not wrong & {"thp", "ksm_run", "numa_balancing", "compaction_proactiveness",
-                        "sched_rt_runtime_us"}
+    assert not wrong & {"thp", "ksm_run", "numa_balancing", "compaction_proactiveness"}
     assert done.stderr == ""
 
 
@@ -118,12 +120,12 @@ def test_next_start_restores(command, kept):
         os.kill(quiet_run(process), signal.SIGKILL)
         process.kill()
         process.communicate(timeout=20)
-    assert RT.read_text() == "-1\n" and settings() != kept
+    assert RATE.read_text() == "1\n" and settings() != kept
     done = run(*command)
     assert done.returncode == 0
     assert done.stderr.startswith(
         "tlbbench: an earlier tlbbench was killed; restored what it had set: ")
-    assert str(RT) in done.stderr and done.stderr.count("\n") == 1
+    assert str(RATE) in done.stderr and done.stderr.count("\n") == 1
     assert settings() == kept
 
 
@@ -139,7 +141,7 @@ def test_two_at_once(kept):
         done = run("run", "munmap", "cpus=1", "ops=20")
         assert done.returncode == 0 and "keeps this machine quiet" in done.stderr
         assert "keeps this machine quiet" in run("env").stderr
-        assert RT.read_text() == "-1\n"
+        assert RATE.read_text() == "1\n"
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
     assert settings() == kept
