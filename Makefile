@@ -152,13 +152,14 @@ python_files = $(shell git ls-files -co --exclude-standard '*.py') report/run \
 tidy_flags = -std=gnu11 $(CPPFLAGS)
 
 .PHONY: check
-check: ## everything, with real kernels in VMs; installs what it needs
+check: ## everything, with VMs; installs what it needs; as root changes and restores settings
 	$(Q)$(MAKE) --no-print-directory setup
 	$(Q)$(MAKE) --no-print-directory -j$(jobs) $(O)/tlbbench $(units) check-clang
 	$(Q)$(MAKE) --no-print-directory check-fast
 	$(Q)$(MAKE) --no-print-directory check-arm64
 	$(Q)$(MAKE) --no-print-directory check-sanitize
 	$(Q)$(MAKE) --no-print-directory check-fault
+	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m tunes bench/tests
 	$(Q)kernels/check
 	$(Q)kernels/build $(demo_kernels)
 	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m vm bench/tests
@@ -211,7 +212,7 @@ pytest := $(PYTHON) -m pytest -q -rs -p no:cacheprovider
 .PHONY: check-python
 check-python: $(O)/tlbbench $(accuracy)
 	$(Q)bench/tools/docs --check $(O)/tlbbench
-	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m 'not vm and not slow' bench/tests report/tests kernels/tests
+	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m 'not vm and not slow and not tunes' bench/tests report/tests kernels/tests
 
 # clang is there anyway, and Debian's gcc for arm64 would be 80 MB more.
 arm64_units := $(O)/arm64/t_clock $(O)/arm64/t_hist

@@ -12,8 +12,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Register the marker of the tests that boot virtual machines."""
+    """Register the markers of the tests that boot virtual machines or change settings."""
     config.addinivalue_line("markers", "vm: builds or boots a real kernel")
+    config.addinivalue_line("markers", "tunes: changes settings of this machine for some seconds")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Profiles on the running machine: what quiet sets, and that nothing of it stays.
 
-The tests change settings of this machine and need root. Each one compares all of them with what
-they were, whatever happened in between.
+Those marked `tunes` change settings of this machine and need root. Each one compares all of them
+with what they were, whatever happened in between.
 """
 import os
 import signal
@@ -32,16 +32,11 @@ SETTINGS = [
       for path in sorted(Path("/sys").glob(pattern)))]
 
 
-def may_set():
-    """Tell whether settings of this machine can be changed."""
-    try:
-        RATE.write_text(RATE.read_text())
-    except OSError:
-        return False
-    return os.geteuid() == 0
-
-
-need_root = pytest.mark.skipif(not may_set(), reason="needs root to change settings")
+def tunes(test):
+    """Mark a test that changes settings of this machine; collecting it changes none."""
+    may_set = os.geteuid() == 0 and os.access(RATE, os.W_OK)
+    return pytest.mark.tunes(
+        pytest.mark.skipif(not may_set, reason="needs root to change settings")(test))
 
 
 def settings():
@@ -77,7 +72,7 @@ def quiet_run(process):
     return pid
 
 
-@need_root
+@tunes
 def test_quiet_is_recorded_and_undone(kept):
     """The boot record has each setting before and after; afterwards all is as before."""
     done = run("run", "--json", "--profile", "quiet", "munmap", "cpus=1", "ops=20")
@@ -98,7 +93,7 @@ def test_quiet_is_recorded_and_undone(kept):
     assert done.stderr == ""
 
 
-@need_root
+@tunes
 @pytest.mark.parametrize("sig", ["SIGINT", "SIGTERM", "SIGHUP", "SIGSEGV", "SIGKILL"])
 def test_quiet_ends_with_the_process(sig, kept):
     """However the process ends, the settings are as before."""
@@ -111,7 +106,7 @@ def test_quiet_ends_with_the_process(sig, kept):
     assert settings() == kept
 
 
-@need_root
+@tunes
 @pytest.mark.parametrize("command", [["env"], ["run", "munmap", "cpus=1", "ops=20"]],
                          ids=["env", "run"])
 def test_next_start_restores(command, kept):
@@ -129,7 +124,7 @@ def test_next_start_restores(command, kept):
     assert settings() == kept
 
 
-@need_root
+@tunes
 def test_two_at_once(kept):
     """A second quiet run is refused; one that only observes goes on, and says what it sees."""
     with started(*LONG) as process:
@@ -147,7 +142,7 @@ def test_two_at_once(kept):
     assert settings() == kept
 
 
-@need_root
+@tunes
 def test_quiet_campaign(tmp_path, kept):
     """Settings are changed once per campaign and recorded in every slot."""
     conf = tmp_path / "calm.conf"
