@@ -122,6 +122,12 @@ static int write_knob(const char *root, const char *path, const char *value)
 	return ret;
 }
 
+const char *tb_knob_reason(int code)
+{
+	return code == -EACCES || code == -EPERM ? "needs root"
+						 : strerror(-code);
+}
+
 static bool is_set(const char *root, const char *path, const char *value)
 {
 	char now[64];
@@ -238,7 +244,7 @@ void tb_knobs_apply(struct tb_quiet *q)
 		ret = write_knob(q->root, k->path, k->after);
 		if (ret)
 			snprintf(k->reason, sizeof(k->reason), "%s",
-				 strerror(-ret));
+				 tb_knob_reason(ret));
 		else if (!is_set(q->root, k->path, k->after))
 			snprintf(k->reason, sizeof(k->reason),
 				 "the kernel did not take '%s'", k->after);

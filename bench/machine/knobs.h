@@ -10,6 +10,9 @@
 /* May a file of settings name this path? Only those that we change. */
 bool tb_knob_is_ours(const char *path);
 
+/* Why a setting could not be changed, from the -errno of it. */
+const char *tb_knob_reason(int code);
+
 /* Append all that are not as they should be, in the order to change them. */
 int tb_knobs_find(struct tb_quiet *q);
 void tb_knobs_free(struct tb_quiet *q);

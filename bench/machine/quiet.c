@@ -19,8 +19,8 @@
 #include "machine/knobs.h"
 
 #define DIR "/run/tlbbench"
-#define STATE DIR "/quiet"
-#define LOCK DIR "/lock"
+#define STATE "quiet"
+#define LOCK "lock"
 #define MAGIC "tlbbench quiet 1"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 /* A guardian that is restoring needs some milliseconds. */
@@ -48,10 +48,16 @@ bool tb_profile_parse(const char *name, enum tb_profile *profile)
 
 /* --- the directory ------------------------------------------------------- */
 
-static int path_of(const char *root, const char *path, char full[PATH_MAX],
-		   struct tb_err *err)
+/* A file in the directory, or with "" itself; tests have one of their own. */
+static int own_path(const char *root, const char *name, char full[PATH_MAX],
+		    struct tb_err *err)
 {
-	return tb_path(full, PATH_MAX, err, "%s%s", root, path);
+	const char *dir = *root ? NULL : getenv("TLBBENCH_RUN_DIR");
+
+	if (!dir || !*dir)
+		dir = DIR;
+	return tb_path(full, PATH_MAX, err, "%s%s%s%s", root, dir,
+		       *name ? "/" : "", name);
 }
 
 /* Who may write there may make root write elsewhere. */
@@ -75,7 +81,7 @@ static int check_dir(const char *path, struct tb_err *err)
 static int make_dir(const char *root, struct tb_err *err)
 {
 	char path[PATH_MAX];
-	int ret = path_of(root, DIR, path, err);
+	int ret = own_path(root, "", path, err);
 
 	if (ret)
 		return ret;
@@ -88,7 +94,7 @@ static int make_dir(const char *root, struct tb_err *err)
 static int take_lock(const char *root, struct tb_err *err)
 {
 	char path[PATH_MAX], pid[32] = "";
-	int fd, i, ret = path_of(root, LOCK, path, err);
+	int fd, i, ret = own_path(root, LOCK, path, err);
 
 	if (ret)
 		return ret;
@@ -131,14 +137,14 @@ static int boot_id(const char *root, char id[64])
 	struct tb_err ignored = { 0 };
 	char path[PATH_MAX];
 
-	return path_of(root, BOOT_ID, path, &ignored)
+	return tb_path(path, sizeof(path), &ignored, "%s%s", root, BOOT_ID)
 		       ?: tb_read_line(path, id, 64);
 }
 
 static int sync_dir(const char *root, struct tb_err *err)
 {
 	char path[PATH_MAX];
-	int fd, ret = path_of(root, DIR, path, err);
+	int fd, ret = own_path(root, "", path, err);
 
 	if (ret)
 		return ret;
@@ -155,7 +161,7 @@ static int save(const struct tb_quiet *q, struct tb_err *err)
 	struct tb_buf b = { 0 };
 	char path[PATH_MAX], id[64];
 	unsigned int i;
-	int ret = path_of(q->root, STATE, path, err);
+	int ret = own_path(q->root, STATE, path, err);
 
 	if (!ret && boot_id(q->root, id))
 		ret = tb_fail(err, -ENOENT, "cannot read %s", BOOT_ID);
@@ -190,7 +196,7 @@ static int load(struct tb_quiet *q, struct tb_err *err)
 {
 	struct tb_buf b = { 0 };
 	char path[PATH_MAX], id[64], *rest, *line;
-	int ret = path_of(q->root, STATE, path, err);
+	int ret = own_path(q->root, STATE, path, err);
 
 	if (!ret)
 		ret = tb_read_file(path, &b);
@@ -221,7 +227,7 @@ static int restore(struct tb_quiet *q, struct tb_err *err)
 {
 	char path[PATH_MAX];
 	unsigned int nr = tb_knobs_restore(q);
-	int ret = path_of(q->root, STATE, path, err);
+	int ret = own_path(q->root, STATE, path, err);
 
 	if (nr)
 		return tb_fail(err, -EIO,
@@ -253,7 +259,7 @@ static int recover_locked(const char *root, struct tb_buf *names,
 int tb_quiet_recover(const char *root, struct tb_buf *names, struct tb_err *err)
 {
 	char path[PATH_MAX];
-	int fd, ret = path_of(root, STATE, path, err);
+	int fd, ret = own_path(root, STATE, path, err);
 
 	if (ret || access(path, F_OK))
 		return ret;
@@ -320,8 +326,7 @@ static void refuse_all(struct tb_quiet *q, int code)
 
 	for (i = 0; i < q->nr_knobs; i++)
 		snprintf(q->knobs[i].reason, sizeof(q->knobs[i].reason), "%s",
-			 code == -EACCES || code == -EPERM ? "needs root"
-							   : strerror(-code));
+			 tb_knob_reason(code));
 }
 
 int tb_quiet_plan(struct tb_quiet *q, const char *root)

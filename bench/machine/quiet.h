@@ -11,7 +11,7 @@
  * for the end of this one, however it comes, and restores; nobody else does,
  * so there is one way to do it. Where the guardian was killed too, the next
  * start finds the file. The guardian holds a lock as long as anything is
- * changed.
+ * changed. Of this machine, TLBBENCH_RUN_DIR names another directory.
  */
 #ifndef TB_QUIET_H
 #define TB_QUIET_H

@@ -24,6 +24,21 @@ def _binary():
         pytest.fail(f"{tlbtest.BINARY}: not built; run make, or set TLBBENCH")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _run_dir(tmp_path_factory):
+    """Neither see nor disturb a tlbbench that keeps this machine quiet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TLBBENCH_RUN_DIR", str(tmp_path_factory.mktemp("run") / "tlbbench"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _real_run_dir(request, monkeypatch):
+    """Settings of this machine that a killed test leaves changed are restored by any command."""
+    if request.node.get_closest_marker("tunes"):
+        monkeypatch.delenv("TLBBENCH_RUN_DIR")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _cache(request, tmp_path_factory):
     """Keep how long tests took out of the user's cache; those in VMs need its kernels."""
