@@ -3,6 +3,11 @@
  * The check list. A fact without a policy is only recorded; one that is wrong
  * says why it matters and what to do. README.md and the manual do not repeat
  * it: 'tlbbench env' prints it.
+ *
+ * Two stable facts can be read by root alone, where the machine has them:
+ * dimms and flush_ceiling_pages. They are hashed all the same, since boots
+ * that differ in them must not pass for equal. So there root and others get
+ * different hashes; all boots of a campaign have the same user.
  */
 #include "machine/facts.h"
 
@@ -161,6 +166,7 @@ const struct tb_fact_def tb_fact_defs[] = {
 	  .path = "/sys/module/intel_idle/parameters/max_cstate" },
 	{ .name = "cpu_dma_latency",
 	  .group = "frequency and idle",
+	  .kind = TB_FACT_STATE,
 	  .read = tb_fact_dma_latency },
 	{ .name = "temperature",
 	  .group = "frequency and idle",

@@ -453,6 +453,7 @@ static void test_hash(void **state)
 	/* What may vary is not in it. */
 	t_put(*state, "9.00 9.00 9.00 1/9 9\n", "proc/loadavg");
 	t_put(*state, "1.00 1.00\n", "proc/uptime");
+	t_put(*state, "\1\2\3\4", "dev/cpu_dma_latency");
 	read_hash(*state, b);
 	assert_string_equal(a, b);
 	/* What must be equal is: a fact of the machine, and one of the build.
