@@ -25,20 +25,47 @@ void tb_record_identity(struct tb_json *j, const struct tb_slot_info *info)
 	tb_json_str(j, "accel", info->accel);
 }
 
+/*
+ * A boot record may come out of a VM, which knows nothing of the host; so its
+ * caveats get one more. Quotes inside of texts are escaped.
+ */
+static size_t add_caveat(const char *record, size_t len_bytes,
+			 const char *caveat, struct tb_buf *line)
+{
+	static const char list[] = "\"caveats\":[";
+	const char *at = memmem(record, len_bytes, list, strlen(list));
+	struct tb_json j = { .buf = line };
+	size_t head_bytes;
+
+	if (!at)
+		return 0;
+	head_bytes = at + strlen(list) - record;
+	tb_buf_add(line, record, head_bytes);
+	tb_json_str(&j, NULL, caveat);
+	if (record[head_bytes] != ']')
+		tb_buf_add(line, ",", 1);
+	return head_bytes;
+}
+
 void tb_record_identify(const struct tb_slot_info *info, const char *record,
 			size_t len_bytes, struct tb_buf *line)
 {
 	static const char boot[] = "{\"type\":\"boot\"";
 	struct tb_json j = { .buf = line };
+	bool is_boot = info->quiet && !strncmp(record, boot, strlen(boot));
+	size_t done_bytes = 1;
 
 	tb_json_obj(&j, NULL);
 	tb_json_u64(&j, "schema", TB_SCHEMA);
 	tb_record_identity(&j, info);
-	if (info->quiet && !strncmp(record, boot, strlen(boot)))
+	if (is_boot)
 		tb_record_profile(&j, info->quiet);
 	/* The record's own members follow, behind its brace. */
 	tb_buf_add(line, ",", 1);
-	tb_buf_add(line, record + 1, len_bytes - 1);
+	if (is_boot && *info->quiet->caveat)
+		done_bytes += add_caveat(record + 1, len_bytes - 1,
+					 info->quiet->caveat, line);
+	tb_buf_add(line, record + done_bytes, len_bytes - done_bytes);
 }
 
 static void add_texts(struct tb_json *j, const char *name,

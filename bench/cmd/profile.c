@@ -33,14 +33,15 @@ int tb_profile_recover(struct tb_err *err)
 	return ret;
 }
 
-/* Who only reads can go on where settings are not as they were. */
-static int recover(enum tb_profile profile, struct tb_err *err)
+/* Who only reads can go on where settings are not as they were, and says so. */
+static int recover(struct tb_quiet *q, struct tb_err *err)
 {
 	int ret = tb_profile_recover(err);
 
-	if (profile == TB_PROFILE_QUIET || (ret != -EBUSY && ret != -EACCES))
+	if (q->profile == TB_PROFILE_QUIET || (ret != -EBUSY && ret != -EACCES))
 		return ret;
 	fprintf(stderr, "tlbbench: %s\n", err->text);
+	snprintf(q->caveat, sizeof(q->caveat), "%s", err->text);
 	*err = (struct tb_err){ 0 };
 	return 0;
 }
@@ -76,9 +77,10 @@ static int refuse(struct tb_err *err)
 int tb_profile_enter(enum tb_profile profile, struct tb_quiet *q,
 		     struct tb_err *err)
 {
-	int ret = recover(profile, err);
+	int ret;
 
 	*q = (struct tb_quiet){ .profile = profile };
+	ret = recover(q, err);
 	if (ret)
 		return ret;
 	if (profile == TB_PROFILE_STRICT)

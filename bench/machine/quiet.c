@@ -113,11 +113,10 @@ static int take_lock(const char *root, struct tb_err *err)
 	if (ret != -EWOULDBLOCK)
 		return tb_fail_errno(err, ret, "cannot lock %s", path);
 	tb_read_line(path, pid, sizeof(pid));
-	return tb_fail(
-		err, -EBUSY,
-		"another tlbbench (process %s) keeps this machine quiet; "
-		"wait for its end",
-		*pid ? pid : "unknown");
+	return tb_fail(err, -EBUSY,
+		       "another tlbbench (process %s) keeps this machine quiet "
+		       "until it ends",
+		       *pid ? pid : "unknown");
 }
 
 static int sign_lock(int fd)

@@ -49,6 +49,8 @@ struct tb_knob {
  * struct tb_quiet - the settings of a machine while something is measured
  * @root: put in front of all paths; "" is this machine
  * @guardian: its pid; 0 if nothing was changed
+ * @caveat: what another tlbbench has changed here, as far as it is known, or
+ *	empty
  */
 struct tb_quiet {
 	enum tb_profile profile;
@@ -56,6 +58,7 @@ struct tb_quiet {
 	struct tb_knob *knobs;
 	unsigned int nr_knobs;
 	pid_t guardian;
+	char caveat[TB_ERR_TEXT_BYTES];
 };
 
 /* Find the settings that are to be changed, with @after as what is wanted. */

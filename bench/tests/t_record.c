@@ -76,10 +76,41 @@ static void bounds_ascend_at_any_rate(void **state)
 	}
 }
 
+/* What the host knows joins the caveats of a guest's record. */
+static void caveat_of_the_host_comes_first(void **state)
+{
+	static const struct {
+		const char *record;
+		const char *end;
+	} texts[] = {
+		{ "{\"type\":\"boot\",\"caveats\":[]}\n",
+		  "\"type\":\"boot\",\"caveats\":[\"busy\"]}\n" },
+		{ "{\"type\":\"boot\",\"caveats\":[\"a\"],\"b\":1}\n",
+		  "\"type\":\"boot\",\"caveats\":[\"busy\",\"a\"],\"b\":1}\n" },
+		{ "{\"type\":\"repetition\",\"caveats\":[]}\n",
+		  "\"type\":\"repetition\",\"caveats\":[]}\n" },
+	};
+	const struct tb_quiet quiet = { .caveat = "busy" };
+	const struct tb_slot_info info = { .quiet = &quiet };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct tb_buf line = { 0 };
+
+		tb_record_identify(&info, texts[i].record,
+				   strlen(texts[i].record), &line);
+		assert_string_equal(strstr(line.data, "\"type\""),
+				    texts[i].end);
+		tb_buf_fini(&line);
+	}
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[] = {
 		cmocka_unit_test(bounds_ascend_at_any_rate),
+		cmocka_unit_test(caveat_of_the_host_comes_first),
 	};
 
 	return T_RUN("record", tests);
