@@ -6,15 +6,20 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/profile.h"
 #include "machine/audit.h"
 #include "machine/mech.h"
 
-#define COLUMNS 80
+#define DEFAULT_COLUMNS 80
+#define MIN_WIDTH 20
 #define NAME_WIDTH 26
+#define POLICY_WIDTH 10
 
 /* --- for people ---------------------------------------------------------- */
 
@@ -31,18 +36,33 @@ static size_t piece(const char *text, size_t width)
 	return width;
 }
 
-static void print_wrapped(const char *name, const char *value)
+/* Of the terminal, else what COLUMNS says. */
+static size_t columns(void)
 {
-	const size_t width = COLUMNS - NAME_WIDTH - 1;
-	size_t len;
+	const char *text = getenv("COLUMNS");
+	long nr = text ? strtol(text, NULL, 10) : 0;
+	struct winsize size;
 
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	return nr > 0 ? (size_t)nr : DEFAULT_COLUMNS;
+}
+
+/* Words in a column of their own, right of @name on the first line. */
+static void print_wrapped(unsigned int indent, const char *name,
+			  const char *text)
+{
+	size_t room = columns(), len;
+
+	/* Where there is no room for a column it sticks out. */
+	room = room > indent + MIN_WIDTH ? room - indent : MIN_WIDTH;
 	do {
-		len = piece(value, width);
-		printf("  %-*s %.*s\n", NAME_WIDTH - 2, name, (int)len, value);
-		value += len;
-		value += strspn(value, " ");
+		len = piece(text, room);
+		printf("  %-*s%.*s\n", (int)indent - 2, name, (int)len, text);
+		text += len;
+		text += strspn(text, " ");
 		name = "";
-	} while (*value);
+	} while (*text);
 }
 
 static void print_fact(const struct tb_fact *f)
@@ -50,7 +70,8 @@ static void print_fact(const struct tb_fact *f)
 	char why[256];
 
 	snprintf(why, sizeof(why), "- (cannot be read here: %s)", f->reason);
-	print_wrapped(f->def->name, f->is_known ? f->value.data : why);
+	print_wrapped(NAME_WIDTH + 1, f->def->name,
+		      f->is_known ? f->value.data : why);
 }
 
 static void print_facts(const struct tb_audit *audit)
@@ -83,8 +104,11 @@ static unsigned int print_wrong(const struct tb_audit *audit,
 		if (!f->is_wrong || f->def->policy != policy)
 			continue;
 		tb_fact_complaint(f, &text);
-		printf("  %-6s  %s. Do: %s\n", tb_audit_policy_name(policy),
-		       text.data, f->def->advice);
+		print_wrapped(POLICY_WIDTH, tb_audit_policy_name(policy),
+			      text.data);
+		tb_buf_fini(&text);
+		tb_buf_printf(&text, "Do: %s", f->def->advice);
+		print_wrapped(POLICY_WIDTH, "", text.data);
 		tb_buf_fini(&text);
 		nr++;
 	}

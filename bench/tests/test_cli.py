@@ -120,14 +120,27 @@ def test_env_hashes_what_is_stable():
 
 
 def test_env_says_what_is_wrong():
-    """One line each, refusals first; only strict makes it a failure."""
+    """Refusals first, each with advice; only strict makes it a failure."""
     done = run("env", "--profile", "strict")
     lines = done.stdout.split("wrong for a quiet measurement\n")[1].splitlines()
-    words = [line.split()[0] for line in lines]
+    words = [line.split()[0] for line in lines if not line.startswith("   ")]
     assert words == sorted(words) and set(words) <= {"refuse", "warn", "nothing"}
+    advice = [line for line in lines if line.startswith("          Do: ")]
+    assert len(advice) == len(words) - words.count("nothing")
     assert done.returncode == (1 if "refuse" in words else 0)
-    assert all(". Do: " in line and " = " in line for line in lines if "nothing" not in line)
     assert run("env", "--profile", "observe").returncode == 0
+
+
+@pytest.mark.parametrize("columns", [None, 60, 200, 5, "x"])
+def test_env_is_wrapped(columns):
+    """Lines are as wide as COLUMNS says, and only where that is too narrow wider."""
+    text = run("env", env={"COLUMNS": columns}).stdout
+    listed = text.partition("\n\nflush\n")[2].partition("\n\n")[0]
+    wrong = text.partition("wrong for a quiet measurement\n")[2]
+    width = {None: 80, 5: 47, "x": 80}.get(columns, columns)
+    longest = max(len(line) for line in (listed + "\n" + wrong).splitlines())
+    assert longest <= width
+    assert columns == 5 or longest > width / 2
 
 
 def test_env_says_what_quiet_would_set():

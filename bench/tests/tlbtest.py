@@ -18,7 +18,8 @@ TIMEOUT_S = 60
 
 def environment(**changes):
     """Return the environment of a command; None takes a variable away."""
-    env = {**os.environ, "TLBBENCH_HOME": str(ROOT), "LC_ALL": "C", **changes}
+    env = {**os.environ, "TLBBENCH_HOME": str(ROOT), "LC_ALL": "C", "COLUMNS": None,
+           **changes}
     return {name: str(value) for name, value in env.items() if value is not None}
 
 
