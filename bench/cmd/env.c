@@ -135,7 +135,24 @@ static void print_all(const struct tb_audit *audit)
 		printf("  nothing\n");
 }
 
-static int print_knobs(void)
+static void print_remaining(const struct tb_audit *audit)
+{
+	unsigned int i, nr = 0;
+
+	printf("\nprofile quiet would leave wrong\n");
+	for (i = 0; i < audit->nr_facts; i++) {
+		const struct tb_fact *f = &audit->facts[i];
+
+		if (!f->is_wrong || f->def->is_set_by_quiet)
+			continue;
+		printf("  %s = %s\n", f->def->name, f->value.data);
+		nr++;
+	}
+	if (!nr)
+		printf("  nothing\n");
+}
+
+static int print_quiet(const struct tb_audit *audit)
 {
 	struct tb_quiet q;
 	struct tb_err err = { 0 };
@@ -149,6 +166,7 @@ static int print_knobs(void)
 	if (!q.nr_knobs)
 		printf("  nothing\n");
 	tb_quiet_end(&q, &err);
+	print_remaining(audit);
 	return ret;
 }
 
@@ -219,7 +237,7 @@ static int show(bool as_json, enum tb_profile profile, struct tb_err *err)
 	else if (!ret)
 		print_all(&audit);
 	if (!ret && !as_json && profile == TB_PROFILE_QUIET)
-		ret = print_knobs();
+		ret = print_quiet(&audit);
 	if (!ret && profile == TB_PROFILE_STRICT && is_refused(&audit))
 		code = TB_EXIT_FAIL;
 	tb_audit_fini(&audit);

@@ -69,6 +69,7 @@ struct tb_source;
  * @in_exact: also of interest where only instructions are counted
  * @why: it matters for TLB work, a clause
  * @advice: what to do when it is wrong, with the command where there is one
+ * @is_set_by_quiet: profile quiet makes it right
  */
 struct tb_fact_def {
 	const char *name;
@@ -82,6 +83,7 @@ struct tb_fact_def {
 	bool (*is_wrong)(const char *value);
 	const char *why;
 	const char *advice;
+	bool is_set_by_quiet;
 };
 
 /* The check list, grouped, and its length. */

@@ -13,7 +13,8 @@
 
 #define CPU "/sys/devices/system/cpu/"
 #define THP "/sys/kernel/mm/transparent_hugepage/"
-#define BY_QUIET " (--profile quiet does it)"
+/* Ends the advice for what profile quiet sets. */
+#define BY_QUIET " (--profile quiet does it)", .is_set_by_quiet = true
 
 const struct tb_fact_def tb_fact_defs[] = {
 	/* --- kernel --- */

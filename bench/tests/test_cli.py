@@ -152,8 +152,22 @@ def test_env_says_what_quiet_would_set():
     rate = Path(path).read_text().strip()
     assert ((path, rate, "1") in would) == (rate != "1")
     assert "sched_rt_runtime_us" not in str(would)
-    assert run("env", "--profile", "quiet").stdout.split("would set")[1] == (
-        done.stdout.split("would set")[1])
+    again = run("env", "--profile", "quiet").stdout
+    assert re.findall(r"^  (/\S+): (.+) -> (.+)$", again, re.MULTILINE) == would
+
+
+def test_env_says_what_quiet_would_leave():
+    """What is wrong and not set by quiet; what it sets is not among it."""
+    text = run("env", "--profile", "quiet").stdout
+    wrong = text.partition("wrong for a quiet measurement\n")[2].partition("\n\n")[0]
+    findings = re.findall(r"^  (?:refuse|warn) +(\w+) = ((?:.+\n?)(?: {10}.+\n?)*)", wrong,
+                          re.MULTILINE)
+    lasting = [name for name, rest in findings
+               if "(--profile quiet does it)" not in " ".join(rest.split())]
+    left = text.partition("profile quiet would leave wrong\n")[2]
+    assert re.findall(r"^  (\w+) = .", left, re.MULTILINE) == (
+        [fact["name"] for fact in env_facts()[1]["facts"] if fact["name"] in lasting])
+    assert lasting or left == "  nothing\n"
 
 
 # --- bad input ----------------------------------------------------------------
