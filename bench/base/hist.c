@@ -70,9 +70,9 @@ uint64_t tb_hist_quantile(const struct tb_hist *h, double q)
 	return high < h->max ? high : h->max;
 }
 
-double tb_hist_median(const struct tb_hist *h)
+double tb_hist_mean_at(const struct tb_hist *h, double q)
 {
-	unsigned int idx = bucket_of_rank(h, 0.5);
+	unsigned int idx = bucket_of_rank(h, q);
 
 	if (idx == TB_HIST_BUCKETS)
 		return (double)h->max;

@@ -89,7 +89,11 @@ uint64_t tb_hist_width(unsigned int idx);
  */
 uint64_t tb_hist_quantile(const struct tb_hist *h, double q);
 
-/* Mean of the values in the median's bucket; 0 if the histogram is empty. */
-double tb_hist_median(const struct tb_hist *h);
+/*
+ * Mean of the values in the bucket where @q of all values are reached: without
+ * the bias of a bucket's edge, and exact if they are equal; 0 if the histogram
+ * is empty, the maximum if the rank falls among the overflowed values.
+ */
+double tb_hist_mean_at(const struct tb_hist *h, double q);
 
 #endif

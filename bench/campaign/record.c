@@ -263,17 +263,11 @@ static void add_pass(struct tb_json *j, const char *name,
 	tb_json_obj_end(j);
 }
 
-/* NaN if there is none. */
-static double mean_of(const struct tb_hist *h)
-{
-	return h->count ? (double)h->sum / (double)h->count : NAN;
-}
-
 void tb_record_observer(struct tb_json *j, const struct tb_pass *timed,
 			const struct tb_pass *watched)
 {
 	tb_json_f64(j, "observer_ratio",
-		    mean_of(&watched->latency) / mean_of(&timed->latency));
+		    tb_pass_mean(watched) / tb_pass_mean(timed));
 }
 
 /* The value and its reason, or null: absent is never 0. */

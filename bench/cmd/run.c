@@ -70,9 +70,11 @@ static void print_metric(const struct tb_metric *m)
 
 static void print_passes(const struct tb_result *r)
 {
-	printf("  %llu ops timed, then %llu counted",
-	       (unsigned long long)r->timed.nr_ops,
-	       (unsigned long long)r->counted.nr_ops);
+	printf("  %llu ops timed", (unsigned long long)r->timed.nr_ops);
+	if (r->counted.nr_ops)
+		printf(", then %llu counted, each %.2f times as long",
+		       (unsigned long long)r->counted.nr_ops,
+		       tb_pass_mean(&r->counted) / tb_pass_mean(&r->timed));
 	if (r->traced.nr_ops)
 		printf(", then %llu of %llu traced",
 		       (unsigned long long)r->traced.nr_ops,

@@ -2,6 +2,7 @@
 /* Small helpers around cases and their results. */
 #include "engine/case.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,6 +96,13 @@ uint64_t tb_case_rendezvous_every(const struct tb_case *cs)
 	return 1;
 }
 
+double tb_pass_mean(const struct tb_pass *p)
+{
+	const struct tb_hist *h = &p->latency;
+
+	return h->count ? (double)h->sum / (double)h->count : NAN;
+}
+
 const char *tb_state_name(enum tb_state state)
 {
 	static const char *const names[] = { "ok", "skipped", "failed",
@@ -107,8 +115,12 @@ void wl_reason(struct wl_reasons *why, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (why->nr == ARRAY_SIZE(why->text))
+	/* The last place says that there was more. */
+	if (why->nr == ARRAY_SIZE(why->text)) {
+		snprintf(why->text[why->nr - 1], sizeof(why->text[0]),
+			 "and others, which do not fit here");
 		return;
+	}
 	va_start(ap, fmt);
 	vsnprintf(why->text[why->nr++], sizeof(why->text[0]), fmt, ap);
 	va_end(ap);

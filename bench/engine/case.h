@@ -202,6 +202,9 @@ struct tb_shootdown_result {
 	struct tb_shootdowns seen;
 };
 
+/* Mean time of an op in ticks; NaN if there is none. */
+double tb_pass_mean(const struct tb_pass *p);
+
 #define TB_MAX_METRICS 64
 
 /**

@@ -2,6 +2,7 @@
 /* From counters to numbers per op. */
 #include "engine/ledger.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,7 +109,8 @@ static void add_shape(struct tb_result *r, double ops)
 				"pages_per_flush"),
 		  counter(r, "tlb_flush_pages"), ranged,
 		  "no flush of a range was seen");
-	set_ratio(tb_metric_add(r, "ipis/shootdown", "lower", false, "fan_out"),
+	set_ratio(tb_metric_add(r, "requests/shootdown", "lower", false,
+				"fan_out"),
 		  counter(r, "csd_flush"),
 		  counter(r, "tlb_flush.remote_ipi_send"),
 		  "no shootdown was seen");
@@ -146,12 +148,21 @@ static void add_bystanders(struct tb_result *r, double ops)
 			 c, ops);
 }
 
-static void add_quantile(struct tb_result *r, const char *name, double q)
-{
-	struct tb_metric *m = tb_metric_add(r, "ns", "lower", true, "%s", name);
+/* A quantile that fewer ops lie beyond is an op, not a quantile. */
+#define MIN_BEYOND 10
 
-	m->value = tb_clock_value(
-		&r->clock, (double)tb_hist_quantile(&r->timed.latency, q));
+static void add_quantile(struct tb_result *r, const struct tb_hist *h,
+			 const char *name, double q, bool is_headline)
+{
+	struct tb_metric *m =
+		tb_metric_add(r, "ns", "lower", is_headline, "%s", name);
+
+	m->value = tb_clock_value(&r->clock, tb_hist_mean_at(h, q));
+	if (q <= 0.5 || (double)h->count * (1 - q) >= MIN_BEYOND - 1e-6)
+		return;
+	m->status = TB_STATUS_ABSENT;
+	snprintf(m->reason, sizeof(m->reason), "needs %.0f ops",
+		 ceil(MIN_BEYOND / (1 - q) - 1e-6));
 }
 
 static void add_times(const struct tb_case *cs, struct tb_result *r)
@@ -163,7 +174,7 @@ static void add_times(const struct tb_case *cs, struct tb_result *r)
 		/* The median: a few ops meet a timer tick, the others agree. */
 		m = tb_metric_add(r, "instructions", "lower", true,
 				  "op_instructions");
-		m->value = tb_clock_value(&r->clock, tb_hist_median(h));
+		m->value = tb_clock_value(&r->clock, tb_hist_mean_at(h, 0.5));
 		/* The clock counts what all CPUs do meanwhile. */
 		if (cs->instances > 1)
 			tb_metric_set_absent(
@@ -171,9 +182,9 @@ static void add_times(const struct tb_case *cs, struct tb_result *r)
 				   "instructions include the others' work");
 		return;
 	}
-	add_quantile(r, "op_p50_ns", 0.5);
-	add_quantile(r, "op_p99_ns", 0.99);
-	add_quantile(r, "op_p999_ns", 0.999);
+	add_quantile(r, h, "op_p50_ns", 0.5, true);
+	add_quantile(r, h, "op_p99_ns", 0.99, true);
+	add_quantile(r, h, "op_p999_ns", 0.999, true);
 }
 
 /* Of a role that is not the initiator's, see struct tb_peer_pass. */
@@ -184,6 +195,7 @@ static void add_peer_times(struct tb_result *r, const char *role,
 		const char *suffix;
 		double q;
 	} quantiles[] = { { "p50", 0.5 }, { "p99", 0.99 } };
+	char name[64];
 	unsigned int i;
 
 	if (!h->count)
@@ -191,14 +203,15 @@ static void add_peer_times(struct tb_result *r, const char *role,
 	if (r->clock.kind == TB_CLOCK_ICOUNT) {
 		tb_metric_add(r, "instructions", "lower", false,
 			      "%s_instructions", role)
-			->value = tb_clock_value(&r->clock, tb_hist_median(h));
+			->value =
+			tb_clock_value(&r->clock, tb_hist_mean_at(h, 0.5));
 		return;
 	}
-	for (i = 0; i < ARRAY_SIZE(quantiles); i++)
-		tb_metric_add(r, "ns", "lower", false, "%s_%s_ns", role,
-			      quantiles[i].suffix)
-			->value = tb_clock_value(
-			&r->clock, (double)tb_hist_quantile(h, quantiles[i].q));
+	for (i = 0; i < ARRAY_SIZE(quantiles); i++) {
+		snprintf(name, sizeof(name), "%s_%s_ns", role,
+			 quantiles[i].suffix);
+		add_quantile(r, h, name, quantiles[i].q, false);
+	}
 }
 
 static void add_all_peer_times(const struct tb_case *cs, struct tb_result *r)
@@ -295,8 +308,8 @@ static void note_throttling(struct tb_result *r)
 		return;
 	wl_reason(&r->caveats,
 		  "SCHED_FIFO threads ran for %.1f s, more than "
-		  "sched_rt_runtime_us allows at a stretch: the kernel stopped "
-		  "them meanwhile; ask for fewer ops",
+		  "sched_rt_runtime_us allows at a stretch: the kernel may "
+		  "have stopped them meanwhile; ask for fewer ops",
 		  (double)longest_ns / 1e9);
 }
 
@@ -306,7 +319,7 @@ static void note_foreign_flushes(struct tb_result *r)
 
 	if (c && c->status != TB_STATUS_ABSENT && c->value)
 		wl_reason(&r->caveats,
-			  "%llu TLB shootdowns on CPUs outside the case: "
+			  "%llu TLB shootdowns where the case causes none: "
 			  "somebody else flushes on this machine",
 			  (unsigned long long)c->value);
 }
@@ -374,7 +387,8 @@ void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 	set_from(tb_metric_add(r, "ipis/op", "lower", true,
 			       "ipis_received_per_op"),
 		 irq, ops);
-	set_from(tb_metric_add(r, "ipis/op", "lower", true, "ipis_sent_per_op"),
+	set_from(tb_metric_add(r, "requests/op", "lower", true,
+			       "ipis_sent_per_op"),
 		 counter(r, "csd_flush"), ops);
 	add_flushes(r, ops);
 	add_shape(r, ops);

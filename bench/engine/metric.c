@@ -18,12 +18,14 @@ struct tb_metric *tb_metric_add(struct tb_result *r, const char *unit,
 		r->nr_metrics++;
 	else
 		wl_reason(&r->caveats, "metric '%s' left out: too many", fmt);
+	*m = (struct tb_metric){
+		.unit = unit,
+		.better = better,
+		.is_headline = is_headline,
+	};
 	va_start(ap, fmt);
 	vsnprintf(m->name, sizeof(m->name), fmt, ap);
 	va_end(ap);
-	m->unit = unit;
-	m->better = better;
-	m->is_headline = is_headline;
 	return m;
 }
 

@@ -183,7 +183,7 @@ static void end_all(struct pass *p, int ret)
 				    ? GRACE_OF_STUCK_NS
 				    : p->cs->timeout_s * 1000000000ULL;
 
-	tb_phase_set(p->arena, TB_PHASE_DRAIN, 0);
+	tb_phase_set(p->arena, &p->result->clock, TB_PHASE_DRAIN, 0);
 	reap_for(p, grace_ns);
 	if (p->nr_alive)
 		kill(-p->group, SIGKILL);
@@ -261,7 +261,7 @@ static int drain(struct pass *p, struct tb_err *err)
 	struct pollfd fd = { .fd = p->env->sig->fd, .events = POLLIN };
 	int ret;
 
-	tb_phase_set(p->arena, TB_PHASE_DRAIN, 0);
+	tb_phase_set(p->arena, &p->result->clock, TB_PHASE_DRAIN, 0);
 	for (;;) {
 		tb_sig_drain(p->env->sig);
 		ret = reap(p, true, err);
@@ -285,7 +285,8 @@ static int watch_baseline(struct pass *p, struct tb_err *err)
 	struct pollfd fd = { .fd = p->env->sig->fd, .events = POLLIN };
 	int ret;
 
-	tb_phase_set(p->arena, TB_PHASE_BASELINE, nr_initiators(p));
+	tb_phase_set(p->arena, &p->result->clock, TB_PHASE_BASELINE,
+		     nr_initiators(p));
 	ret = wait_edge(p, err);
 	if (!ret && poll(&fd, 1, TB_WITNESS_BASELINE_MS) > 0)
 		ret = handle_signals(p, err);
@@ -324,7 +325,8 @@ static int measure(struct pass *p, struct tb_err *err)
 	if (ret)
 		return ret;
 	begin_ns = tb_now_ns();
-	tb_phase_set(p->arena, TB_PHASE_MEASURE, nr_initiators(p));
+	tb_phase_set(p->arena, &p->result->clock, TB_PHASE_MEASURE,
+		     nr_initiators(p));
 	ret = wait_edge(p, err);
 	p->out->elapsed_ns = tb_now_ns() - begin_ns;
 	return ret || !counters ? ret : tb_counters_stop(counters, err);
@@ -373,7 +375,8 @@ static int step_through(struct pass *p, struct tb_err *err)
 	if (!ret && p->cs->nr_bystanders)
 		ret = watch_baseline(p, err);
 	if (!ret) {
-		tb_phase_set(p->arena, TB_PHASE_WARMUP, nr_initiators(p));
+		tb_phase_set(p->arena, &p->result->clock, TB_PHASE_WARMUP,
+			     nr_initiators(p));
 		ret = wait_edge(p, err);
 	}
 	if (!ret)

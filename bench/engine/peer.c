@@ -97,13 +97,13 @@ int tb_peer_loop(struct tb_worker *w, struct tb_err *err)
 
 	tb_worker_step(w, TB_STEP_EDGE);
 	phase = tb_phase_arrive(w->arena, TB_PHASE_INIT);
-	if (tb_case_meet(w->cs) != TB_MEET_NONE ||
-	    tb_worker_role(w)->kind == WL_SLEEPER)
-		return answer(w, err);
 	/* Bystanders are watched alone first. */
 	while (phase == TB_PHASE_BASELINE) {
 		tb_futex_wait(&w->arena->phase, phase);
 		phase = tb_phase_now(w->arena);
 	}
+	if (tb_case_meet(w->cs) != TB_MEET_NONE ||
+	    tb_worker_role(w)->kind == WL_SLEEPER)
+		return answer(w, err);
 	return run_free(w, err);
 }

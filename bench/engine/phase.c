@@ -85,9 +85,11 @@ static void signal_edge(struct tb_arena *a)
 		return;
 }
 
-void tb_phase_set(struct tb_arena *a, enum tb_phase phase, uint32_t expected)
+void tb_phase_set(struct tb_arena *a, const struct tb_clock *clock,
+		  enum tb_phase phase, uint32_t expected)
 {
 	a->expected = expected;
+	a->begin_ticks[phase] = tb_ticks_begin(clock);
 	atomic_store(&a->arrived, 0);
 	/* Pairs with the acquire load in tb_phase_now(). */
 	atomic_store_explicit(&a->phase, phase, memory_order_release);

@@ -94,6 +94,7 @@ struct tb_slot {
  * @expected: how many make it complete
  * @nr_opened, @nr_closed: initiators that came to open and close the window
  * @window: enum tb_window
+ * @begin_ticks: by phase, when it began; phases that were left out have 0
  * @edge_fd: eventfd that the last one, or a failing one, writes to
  * @is_failing: claimed by the first that fails, which fills @failure
  * @has_failed: @failure is there to read
@@ -106,6 +107,7 @@ struct tb_arena {
 	_Atomic uint32_t nr_opened;
 	_Atomic uint32_t nr_closed;
 	_Atomic uint32_t window;
+	uint64_t begin_ticks[TB_PHASE_DRAIN + 1];
 	int edge_fd;
 	size_t slot_bytes;
 	size_t total_bytes;
@@ -127,7 +129,8 @@ static inline enum tb_phase tb_phase_now(struct tb_arena *a)
 }
 
 /* Coordinator: name the threads of the next edge, move on, wake all. */
-void tb_phase_set(struct tb_arena *a, enum tb_phase phase, uint32_t expected);
+void tb_phase_set(struct tb_arena *a, const struct tb_clock *clock,
+		  enum tb_phase phase, uint32_t expected);
 
 /**
  * tb_phase_arrive() - report at the edge and sleep until the phase changes

@@ -28,10 +28,14 @@ static int open_counters(const struct tb_case *cs, const struct tb_result *r,
 		return tb_fail_errno(err, -ENOMEM, "counters");
 	for (i = 0; i < nr; i++) {
 		uses[i].cpu = r->cpus[i];
-		/* Role after role: the initiators come first. */
+		/*
+		 * Role after role: the initiators come first. Several of them
+		 * interrupt each other.
+		 */
 		if (i >= nr_bystanders_from)
 			uses[i].use = TB_USE_BYSTANDER;
-		else if (i % per_instance >= cs->nr_threads[0])
+		else if (cs->share_cpus || cs->nr_threads[0] > 1 ||
+			 i % per_instance >= cs->nr_threads[0])
 			uses[i].use = TB_USE_TARGET;
 	}
 	ret = tb_counters_open(counters, uses, nr, true, err);

@@ -25,6 +25,9 @@
 /* What a quiet CPU loses to the timer tick is far less. */
 #define NOISY_BASELINE_PCT 2.0
 
+/* Shorter, and one interrupt more or less decides. */
+#define MIN_WATCH_NS 10000000
+
 struct watcher {
 	struct tb_worker *w;
 	volatile char *pages;
@@ -42,23 +45,30 @@ static void walk_one(struct watcher *x)
 	tb_cpu_relax();
 }
 
-/* Watch until @phase is over. */
+/*
+ * Watch until @phase is over, from its very begin to its very end: a bystander
+ * that does not get to run loses all of that.
+ */
 static void watch(struct watcher *x, enum tb_phase phase,
 		  struct tb_witness *seen, struct tb_hist *gaps)
 {
-	uint64_t begin = tb_ticks_begin(&x->w->clock), last = begin, now;
+	struct tb_arena *a = x->w->arena;
+	uint64_t begin = a->begin_ticks[phase], last = begin, now;
+	bool is_over;
 
 	do {
 		walk_one(x);
-		now = tb_ticks_begin(&x->w->clock);
-		seen->nr_loops++;
+		is_over = tb_phase_now(a) != phase;
+		now = is_over ? a->begin_ticks[phase + 1]
+			      : tb_ticks_begin(&x->w->clock);
+		seen->nr_loops += !is_over;
 		if (now - last > x->gap_ticks) {
 			seen->stolen_ticks += now - last;
 			if (gaps)
 				tb_hist_add(gaps, now - last);
 		}
 		last = now;
-	} while (tb_phase_now(x->w->arena) == phase);
+	} while (!is_over);
 	seen->ticks += now - begin;
 }
 
@@ -75,13 +85,9 @@ static int watch_all(struct watcher *x)
 	tb_worker_step(x->w, TB_STEP_EDGE);
 	tb_phase_arrive(x->w->arena, TB_PHASE_INIT);
 	tb_worker_step(x->w, TB_STEP_OP);
-	if (tb_phase_now(x->w->arena) == TB_PHASE_BASELINE)
-		watch(x, TB_PHASE_BASELINE, &s->watched[TB_WATCH_BASELINE],
-		      NULL);
+	watch(x, TB_PHASE_BASELINE, &s->watched[TB_WATCH_BASELINE], NULL);
 	skip(x, TB_PHASE_WARMUP);
-	if (tb_phase_now(x->w->arena) == TB_PHASE_MEASURE)
-		watch(x, TB_PHASE_MEASURE, &s->watched[TB_WATCH_OPS],
-		      &s->latency);
+	watch(x, TB_PHASE_MEASURE, &s->watched[TB_WATCH_OPS], &s->latency);
 	s->nr_ops = s->latency.count;
 	return 0;
 }
@@ -119,38 +125,61 @@ static double stolen_pct(const struct tb_witness *w)
 			: 0;
 }
 
-static void add(struct tb_result *r, const char *name, const char *unit,
-		double value)
+/* Why there is no number, or NULL. */
+static const char *why_absent(const struct tb_result *r)
 {
-	struct tb_metric *m =
-		tb_metric_add(r, unit, "lower", false, "%s", name);
+	if (r->clock.kind == TB_CLOCK_ICOUNT)
+		return "in exact mode all CPUs share one time, so none is "
+		       "stolen";
+	if (r->timed.elapsed_ns < MIN_WATCH_NS)
+		return "the ops took less than 10 ms: too short to tell";
+	return NULL;
+}
+
+static struct tb_metric *add(struct tb_result *r, const char *name,
+			     const char *unit, const char *better, double value)
+{
+	struct tb_metric *m = tb_metric_add(r, unit, better, false, "%s", name);
+	const char *why = why_absent(r);
 
 	m->value = value;
-	if (r->clock.kind == TB_CLOCK_ICOUNT)
-		tb_metric_set_absent(m, "in exact mode all CPUs share one "
-					"time, so none is stolen");
-	else if (!r->timed.witness.ticks || !r->timed.baseline.ticks)
-		tb_metric_set_absent(m, "no bystander got to run");
+	if (why)
+		tb_metric_set_absent(m, why);
+	return m;
+}
+
+static void note_noise(struct tb_result *r)
+{
+	double stolen = stolen_pct(&r->timed.baseline);
+
+	if (r->clock.kind != TB_CLOCK_ICOUNT && stolen > NOISY_BASELINE_PCT)
+		wl_reason(&r->caveats,
+			  "%.1f %% of the bystanders' time was stolen before "
+			  "any op: somebody else runs on their CPUs",
+			  stolen);
 }
 
 void tb_witness_fill(const struct tb_case *cs, struct tb_result *r)
 {
 	const struct tb_pass *p = &r->timed;
+	const struct tb_hist *gaps = &p->peers[cs->nr_roles].latency;
 	double before = loops_per_tick(&p->baseline);
 	double during = loops_per_tick(&p->witness);
+	struct tb_metric *m;
 
 	if (!cs->nr_bystanders)
 		return;
-	if (r->clock.kind != TB_CLOCK_ICOUNT &&
-	    stolen_pct(&p->baseline) > NOISY_BASELINE_PCT)
-		wl_reason(&r->caveats,
-			  "%.1f %% of the bystanders' time was stolen before "
-			  "any op: somebody else runs on their CPUs",
-			  stolen_pct(&p->baseline));
-	add(r, "bystander_stolen_pct", "%", stolen_pct(&p->witness));
-	add(r, "bystander_lost_pct", "%", 100.0 * (1 - during / before));
-	add(r, "bystander_gap_p99_ns", "ns",
-	    tb_clock_value(&r->clock,
-			   (double)tb_hist_quantile(
-				   &p->peers[cs->nr_roles].latency, 0.99)));
+	add(r, "bystander_stolen_pct", "%", "lower", stolen_pct(&p->witness));
+	m = add(r, "bystander_lost_pct", "%", "lower",
+		before > 0 ? 100.0 * (1 - during / before) : 0);
+	if (!before)
+		tb_metric_set_absent(m, "no bystander ran before the ops");
+	add(r, "bystander_gaps_per_s", "gaps/s", "lower",
+	    (double)gaps->count / tb_clock_value(&r->clock, 1e-9) /
+		    (double)(p->witness.ticks ? p->witness.ticks : 1));
+	m = add(r, "bystander_gap_p99_ns", "ns", "none",
+		tb_clock_value(&r->clock, tb_hist_mean_at(gaps, 0.99)));
+	if (!gaps->count)
+		tb_metric_set_absent(m, "no gap was seen");
+	note_noise(r);
 }

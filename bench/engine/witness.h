@@ -20,8 +20,9 @@
  * tb_witness_fill() - metrics of the bystanders, from the timed pass
  *
  * bystander_stolen_pct: time in gaps; bystander_lost_pct: throughput lost
- * against the baseline; bystander_gap_p99_ns. Absent in exact mode, where all
- * CPUs share one time. Nothing where there are no bystanders.
+ * against the baseline; bystander_gaps_per_s; bystander_gap_p99_ns. Absent in
+ * exact mode, where all CPUs share one time, and where the ops took less than
+ * 10 ms. Nothing where there are no bystanders.
  */
 void tb_witness_fill(const struct tb_case *cs, struct tb_result *r);
 

@@ -20,23 +20,49 @@ struct tb_counters {
 
 /* --- what cannot be believed --------------------------------------------- */
 
+/* Fewer flushes that were not seen than this share of those that were. */
+#define UNSEEN_SHARE 0.001
+
+/* Of any kind; 0 if that is not known. */
+static uint64_t flushes_seen(struct tb_counter_list *list)
+{
+	static const char *const kinds[] = { "tlb_flush_full",
+					     "tlb_flush_ranged" };
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const struct tb_counter *c = tb_counter_find(list, kinds[i]);
+
+		if (c && c->status != TB_STATUS_ABSENT)
+			sum += c->value;
+	}
+	return sum;
+}
+
 /*
  * A CPU leaves idle as often as it enters it, but some kernels do not trace
  * what the idle task does, the switch away from it included. Then flushes at
- * that switch happen unseen; all of them are full.
+ * that switch happen unseen; all of them are full. A CPU that was busy at first
+ * and is idle at the end has one entry more, but where no exit at all was seen
+ * that is not the reason.
  */
 static void hide_switches_not_seen(struct tb_counter_list *list)
 {
 	static const char *const unseen[] = { "tlb_flush." TB_TRACE_TASK_SWITCH,
 					      "tlb_flush_full" };
+	uint64_t nr_unseen;
 	const struct tb_counter *entries =
 		tb_counter_find(list, "idle_entries");
 	const struct tb_counter *exits = tb_counter_find(list, "idle_exits");
 	size_t i;
 
 	if (!entries || !exits || entries->status == TB_STATUS_ABSENT ||
-	    exits->status == TB_STATUS_ABSENT ||
-	    entries->value <= exits->value + list->nr_cpus)
+	    exits->status == TB_STATUS_ABSENT || entries->value <= exits->value)
+		return;
+	nr_unseen = entries->value - exits->value;
+	if ((exits->value && nr_unseen <= list->nr_cpus) ||
+	    (double)nr_unseen < UNSEEN_SHARE * (double)flushes_seen(list))
 		return;
 	for (i = 0; i < ARRAY_SIZE(unseen); i++) {
 		struct tb_counter *flushes = tb_counter_find(list, unseen[i]);
@@ -44,10 +70,10 @@ static void hide_switches_not_seen(struct tb_counter_list *list)
 		if (flushes)
 			tb_counter_set_absent(
 				flushes,
-				"this kernel does not trace its idle task "
-				"(%llu idle entries, %llu exits)",
-				(unsigned long long)entries->value,
-				(unsigned long long)exits->value);
+				"this kernel traced %llu of %llu switches away "
+				"from its idle task",
+				(unsigned long long)exits->value,
+				(unsigned long long)entries->value);
 	}
 }
 

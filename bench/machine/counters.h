@@ -9,7 +9,8 @@
  *	                   targets: remote executions of flush_tlb_func(). By
  *	                   CPU: on all CPUs of the case. Not raised by
  *	                   flush_tlb_all() and flush_tlb_kernel_range()
- *	irq_tlb_elsewhere  the same on CPUs of nobody here: foreign flushes
+ *	irq_tlb_elsewhere  the same where nobody of the case is flushed, that is
+ *	                   outside it and on initiators' CPUs: foreign flushes
  *	irq_cal, irq_res   CAL row (includes the TLB ones), RES row; by CPU
  *	irq_tlb_bystander, irq_cal_bystander
  *	                   on CPUs that only bystanders use: what an unrelated
@@ -25,7 +26,7 @@
  *	                   (slept) and involuntary (preempted)
  *
  * The inner window is events, counted on the CPUs of the case. Between its
- * ends lies nothing but ops:
+ * ends lies nothing but ops with their rearm, rendezvous and check:
  *
  *	tlb_flush.<reason> tlb:tlb_flush by reason, reasons as the format file
  *	                   names them, but for CPUs that were up to date and
@@ -37,7 +38,8 @@
  *	                   (of the stride where that is larger); exact, or
  *	                   absent if one had more than 255
  *	csd_flush          csd:csd_queue_cpu of flush_tlb_func: one request per
- *	                   target CPU, the IPIs sent by shootdowns
+ *	                   target CPU, what shootdowns ask for; the interrupt is
+ *	                   left out where one is on its way already
  *	csd_flush_received csd:csd_function_entry of it, receivers only
  *	csd_flush_all, csd_flush_kernel
  *	                   requests of flush_tlb_all() and of
@@ -47,12 +49,18 @@
  *	ipi_send_cpu       IPIs to one CPU
  *	ipi_send_cpumask_calls
  *	                   sends to several CPUs at once: no number of IPIs
- *	vector_*           call function and reschedule interrupts taken. On
- *each CPU but the initiator's the one that ends the window is among
- *vector_call_function_single idle_entries, idle_exits sched:sched_switch to and
- *from the idle task; by CPU. Where exits are missing, so are flushes at
- *switch-in page_faults, user_faults.<kind>, kernel_faults all; of user code by
- *x86's error code; of the kernel context_switches, cpu_migrations
+ *	vector_*           call function and reschedule interrupts taken; but
+ *	                   on the initiator's CPU the one that ends the
+ *	                   window is among them
+ *
+ *	idle_entries       sched:sched_switch to and from the idle task, by CPU;
+ *	idle_exits         where exits are missing, so are flushes at switch-in
+ *
+ *	page_faults, user_faults.<kind>, kernel_faults
+ *	                   all; of user code by x86's error code; of the kernel
+ *
+ *	context_switches, cpu_migrations
+ *
  *	hyperv_flush_calls, xen_flush_calls
  *	                   only where the kernel has the tracepoint
  *	cycles, instructions, dtlb_load_misses, itlb_load_misses

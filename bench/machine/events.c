@@ -192,6 +192,23 @@ static void executed_filter(char *filter, size_t size_bytes,
 		snprintf(filter + len, size_bytes - len, ") && pages!=0");
 }
 
+/* Without reasons nobody knows which of them were executed. */
+static void add_unknown_kinds(struct tb_counter_list *list)
+{
+	static const char *const kinds[] = { "tlb_flush_full",
+					     "tlb_flush_ranged",
+					     "tlb_flush_pages" };
+	const struct tb_counter *all = tb_counter_find(list, "tlb_flush");
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		tb_counter_set_absent(new_counter(list, kinds[i]), "%s",
+				      all->status == TB_STATUS_ABSENT
+					      ? all->reason
+					      : "reasons of tlb:tlb_flush "
+						"cannot be read");
+}
+
 /* One counter per reason that this kernel knows. */
 static void add_flushes(struct tb_events *e, struct tb_counter_list *list)
 {
@@ -201,6 +218,7 @@ static void add_flushes(struct tb_events *e, struct tb_counter_list *list)
 
 	if (!nr) {
 		add_flush(e, new_counter(list, "tlb_flush"), NULL, 1);
+		add_unknown_kinds(list);
 		return;
 	}
 	for (i = 0; i < nr; i++) {

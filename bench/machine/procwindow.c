@@ -142,8 +142,9 @@ static void account_elsewhere(const struct tb_proc_window *w,
 	for (cpu = 0; cpu < w->max_cpus; cpu++)
 		tb_counter_account(&counter->value, w->by_cpu[cpu], sign);
 	for (i = 0; i < w->nr_uses; i++)
-		tb_counter_account(&counter->value, w->by_cpu[w->uses[i].cpu],
-				   -sign);
+		if (w->uses[i].use != TB_USE_INITIATOR)
+			tb_counter_account(&counter->value,
+					   w->by_cpu[w->uses[i].cpu], -sign);
 }
 
 /* The counters of one row of /proc/interrupts; NULL where there is none. */
@@ -187,8 +188,11 @@ static void account_row(struct tb_proc_window *w, struct tb_counter_list *list,
 		return;
 	}
 	/* A TLB interrupt of an initiator is somebody else's flush. */
-	account_case(w, tb_counter_find(list, row->of_case),
-		     !is_tlb || !w->has_target, sign);
+	account_case(w, tb_counter_find(list, row->of_case), !is_tlb, sign);
+	if (is_tlb && !w->has_target)
+		tb_counter_set_absent(tb_counter_find(list, row->of_case),
+				      "no other thread of the case to "
+				      "interrupt");
 	if (row->of_bystanders && w->has_bystander)
 		account_bystanders(w, tb_counter_find(list, row->of_bystanders),
 				   sign);

@@ -295,7 +295,8 @@ static void reasons_do_not_overflow(void **state)
 	for (i = 0; i < 40; i++)
 		wl_reason(&why, "%s", text);
 	assert_int_equal(why.nr, 16);
-	assert_int_equal(strlen(why.text[15]), TB_ERR_TEXT_BYTES - 1);
+	assert_int_equal(strlen(why.text[14]), TB_ERR_TEXT_BYTES - 1);
+	assert_string_equal(why.text[15], "and others, which do not fit here");
 }
 
 static uint64_t every_tenth(const void *conf)

@@ -243,7 +243,8 @@ def test_yardsticks(images, tmp_path):
     assert done.returncode == 0, done.stderr
     for record in tlbtest.repetitions(slots(tmp_path / "yard")[0]):
         found, asked_ns = tlbtest.metrics(record), record["params"].get("ns", 0)
-        assert found["flushes_per_op"] == found["ipis_received_per_op"] == 0
+        # Nobody is there to be interrupted, which is not the same as no interrupt.
+        assert (found["flushes_per_op"], found["ipis_received_per_op"]) == (0, None)
         # A tick is a virtual nanosecond. The slack: half a read of the clock, and the tick reads.
         asked = asked_ns / 2 ** record["clock"]["icount_shift"]
         assert found["op_instructions"] == pytest.approx(asked, abs=64)

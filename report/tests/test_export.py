@@ -248,7 +248,7 @@ boots = 1
 [case one]
 workload = munmap
 cpus = 1
-ops = 500
+ops = 10000
 repetitions = 2
 """
 
@@ -269,7 +269,7 @@ def test_real_campaign(run, tmp_path):
     from tlbreport.load import load
     [(_, boot)] = load(directory).boots(load(directory).kernels[0].name)
     for line, repetition in zip(lines, boot.repetitions):
-        assert line.count == repetition.timed.count == 500
+        assert line.count == repetition.timed.count == 10000
         for name, got in zip(("p50", "p99", "p999"), line.percentiles[::2][:2] +
                              line.percentiles[3:4]):
             ours = repetition.metrics[f"op_{name}_ns"].value
