@@ -175,9 +175,13 @@ check-fast: lint check-clang check-unit check-python ## what needs no kernel and
 check-clang:
 	$(Q)$(MAKE) --no-print-directory O=$(O)/clang CC=clang all
 
+# Tests pin threads to CPUs and count to the last interrupt: one suite at a time,
+# also under -j.
+alone := flock $(perf).lock
+
 .PHONY: check-unit
 check-unit: $(units)
-	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP prove -Q --exec '' $(units)
+	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP $(alone) prove -Q --exec '' $(units)
 
 sanitizers := asan tsan
 asan_flags := -fsanitize=address,undefined -Wl,--wrap=_exit
@@ -212,7 +216,7 @@ pytest := $(PYTHON) -m pytest -q -rs -p no:cacheprovider
 .PHONY: check-python
 check-python: $(O)/tlbbench $(accuracy)
 	$(Q)bench/tools/docs --check $(O)/tlbbench
-	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m 'not vm and not slow and not tunes' bench/tests report/tests kernels/tests
+	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(alone) $(pytest) -m 'not vm and not slow and not tunes' bench/tests report/tests kernels/tests
 
 # clang is there anyway, and Debian's gcc for arm64 would be 80 MB more.
 arm64_units := $(O)/arm64/t_clock $(O)/arm64/t_hist
