@@ -372,14 +372,17 @@ static bool is_exact(void)
 	};
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(counts); i++)
-		if (count_of(counts[i].name) != counts[i].value) {
-			print_message(
-				"# %s is %llu, not %llu\n", counts[i].name,
-				(unsigned long long)count_of(counts[i].name),
-				(unsigned long long)counts[i].value);
-			return false;
-		}
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		/* A sanitizer faults in memory that shadows ours. */
+		if (T_IS_SANITIZED && strstr(counts[i].name, "faults"))
+			continue;
+		if (count_of(counts[i].name) == counts[i].value)
+			continue;
+		print_message("# %s is %llu, not %llu\n", counts[i].name,
+			      (unsigned long long)count_of(counts[i].name),
+			      (unsigned long long)counts[i].value);
+		return false;
+	}
 	return true;
 }
 
