@@ -92,7 +92,8 @@ int tb_fact_idle_states(struct tb_source *src, struct tb_fact *f)
 			 "/sys/devices/system/cpu/cpu[0-9]*/cpuidle/state%u/"
 			 "disable",
 			 i);
-		if (!tb_source_distinct(src, pattern, &b) &&
+		/* Without memory it is empty. */
+		if (!tb_source_distinct(src, pattern, &b) && b.data &&
 		    strchr(b.data, ','))
 			tb_buf_printf(&f->value, "; state %u differs by CPU",
 				      i);
