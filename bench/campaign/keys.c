@@ -20,10 +20,6 @@
 /* MAX_NUMNODES of the largest configuration (NODES_SHIFT=10). */
 #define MAX_NODES 1024
 
-static const char *const scheds[] = { "auto", "fifo", "other", NULL };
-static const char *const meets[] = { "auto", "per_op", "per_batch", "none",
-				     NULL };
-
 /**
  * struct key - one key of the harness
  * @kind: what its value is; KEY_OTHER has a function of its own below
@@ -54,7 +50,7 @@ static const struct key keys[] = {
 	{ "cpus", KEY_OTHER, 0, 0, 0, NULL },
 	{ "instances", KEY_UINT, FIELD(instances), 1, MAX_THREADS, NULL },
 	{ "share_cpus", KEY_BOOL, FIELD(share_cpus), 0, 0, NULL },
-	{ "rendezvous", KEY_WORD, FIELD(meet), 0, 0, meets },
+	{ "rendezvous", KEY_WORD, FIELD(meet), 0, 0, tb_meet_names },
 	{ "batch", KEY_U64, FIELD(batch), 0, MAX_OPS, NULL },
 	{ "counters", KEY_BOOL, FIELD(counted), 0, 0, NULL },
 	{ "trace", KEY_BOOL, FIELD(traced), 0, 0, NULL },
@@ -62,7 +58,7 @@ static const struct key keys[] = {
 	{ "warmup_ops", KEY_U64, FIELD(nr_warmup_ops), 0, MAX_OPS, NULL },
 	{ "repetitions", KEY_UINT, FIELD(repetitions), 1, 1000, NULL },
 	{ "timeout_seconds", KEY_UINT, FIELD(timeout_s), 1, 3600, NULL },
-	{ "sched", KEY_WORD, FIELD(sched), 0, 0, scheds },
+	{ "sched", KEY_WORD, FIELD(sched), 0, 0, tb_sched_names },
 };
 
 /* Keys that name something behind the dot. */

@@ -11,8 +11,6 @@
 #include "campaign/params.h"
 #include "engine/region.h"
 
-static const char *const scheds[] = { "auto", "fifo", "other" };
-
 void tb_record_identity(struct tb_json *j, const struct tb_slot_info *info)
 {
 	tb_json_str(j, "campaign", info->campaign);
@@ -111,7 +109,7 @@ static void add_harness(struct tb_json *j, const struct tb_case *cs,
 	tb_json_u64(j, "instances", cs->instances);
 	tb_json_bool(j, "share_cpus", cs->share_cpus);
 	tb_json_u64(j, "bystanders", cs->nr_bystanders);
-	tb_json_str(j, "rendezvous", tb_meet_name(tb_case_meet(cs)));
+	tb_json_str(j, "rendezvous", tb_meet_names[tb_case_meet(cs)]);
 	tb_json_u64(j, "batch", tb_case_rendezvous_every(cs));
 	tb_json_bool(j, "counters", cs->counted);
 	tb_json_bool(j, "trace", cs->traced);
@@ -125,7 +123,7 @@ static void add_harness(struct tb_json *j, const struct tb_case *cs,
 			add_role_placement(j, cs, i);
 	for (i = 0; i < tb_nr_regions(cs->ops); i++)
 		add_node(j, cs, i);
-	tb_json_str(j, "sched_asked", scheds[cs->sched]);
+	tb_json_str(j, "sched_asked", tb_sched_names[cs->sched]);
 	tb_json_str(j, "sched", r->sched);
 	tb_json_u64(j, "arena_pages", r->arena_pages);
 	tb_json_obj_end(j);

@@ -48,7 +48,7 @@ int tb_slot_execute(const struct tb_plan *plan, int icount_shift,
 		    struct tb_sig *sig, struct tb_sink *sink,
 		    struct tb_tally *tally, struct tb_err *err)
 {
-	/* Two histograms: too large for the stack of a thread. */
+	/* Many histograms: too large for the stack of a thread. */
 	struct tb_result *r = calloc(1, sizeof(*r));
 	struct tb_topo topo = { 0 };
 	struct tb_run_env env = {

@@ -9,6 +9,10 @@
 
 #include "machine/place.h"
 
+const char *const tb_sched_names[] = { "auto", "fifo", "other", NULL };
+const char *const tb_meet_names[] = { "auto", "per_op", "per_batch", "none",
+				      NULL };
+
 unsigned int tb_case_threads_per_instance(const struct tb_case *cs)
 {
 	unsigned int i, n = 0;
@@ -77,14 +81,6 @@ enum tb_meet tb_case_meet(const struct tb_case *cs)
 			       ? TB_MEET_PER_OP
 			       : TB_MEET_PER_BATCH;
 	return cs->ops->runs_free ? TB_MEET_NONE : TB_MEET_PER_OP;
-}
-
-const char *tb_meet_name(enum tb_meet meet)
-{
-	static const char *const names[] = { "auto", "per_op", "per_batch",
-					     "none" };
-
-	return names[meet];
 }
 
 uint64_t tb_case_rendezvous_every(const struct tb_case *cs)

@@ -26,6 +26,9 @@ enum tb_sched {
 	TB_SCHED_OTHER
 };
 
+/* "auto", "fifo", "other", NULL: as the key of a case says it, by value. */
+extern const char *const tb_sched_names[];
+
 /**
  * enum tb_meet - when initiators and peers meet
  * @TB_MEET_AUTO: as the workload says
@@ -39,6 +42,9 @@ enum tb_meet {
 	TB_MEET_PER_BATCH,
 	TB_MEET_NONE
 };
+
+/* "auto", "per_op", "per_batch", "none", NULL. */
+extern const char *const tb_meet_names[];
 
 /**
  * struct tb_case - what to run
@@ -109,9 +115,6 @@ int tb_case_place(const struct tb_case *cs, const struct tb_topo *topo,
 
 /* Never TB_MEET_AUTO. */
 enum tb_meet tb_case_meet(const struct tb_case *cs);
-
-/* "per_op", "per_batch", "none". */
-const char *tb_meet_name(enum tb_meet meet);
 
 /* Rendezvous before ops 0, n, 2n, ...; 0: before op 0 only. */
 uint64_t tb_case_rendezvous_every(const struct tb_case *cs);

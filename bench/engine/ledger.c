@@ -20,12 +20,7 @@
 static const struct tb_counter *counter(const struct tb_result *r,
 					const char *name)
 {
-	unsigned int i;
-
-	for (i = 0; i < r->counters.nr; i++)
-		if (!strcmp(r->counters.all[i].name, name))
-			return &r->counters.all[i];
-	return NULL;
+	return tb_counter_get(&r->counters, name);
 }
 
 /* @m is @c over @divisor. */

@@ -22,13 +22,9 @@
 /* 0 if it was not counted: then the tracer cannot be opened either. */
 static double counted_per_op(const struct tb_result *r, const char *name)
 {
-	unsigned int i;
+	const struct tb_counter *c = tb_counter_get(&r->counters, name);
 
-	for (i = 0; i < r->counters.nr; i++)
-		if (!strcmp(r->counters.all[i].name, name))
-			return (double)r->counters.all[i].value /
-			       (double)r->counted.nr_ops;
-	return 0;
+	return c ? (double)c->value / (double)r->counted.nr_ops : 0;
 }
 
 /*

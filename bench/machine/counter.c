@@ -41,8 +41,8 @@ void tb_counter_split(struct tb_counter_list *list, struct tb_counter *counter)
 		list->nr_lost++;
 }
 
-struct tb_counter *tb_counter_find(struct tb_counter_list *list,
-				   const char *name)
+const struct tb_counter *tb_counter_get(const struct tb_counter_list *list,
+					const char *name)
 {
 	unsigned int i;
 
@@ -50,6 +50,12 @@ struct tb_counter *tb_counter_find(struct tb_counter_list *list,
 		if (!strcmp(list->all[i].name, name))
 			return &list->all[i];
 	return NULL;
+}
+
+struct tb_counter *tb_counter_find(struct tb_counter_list *list,
+				   const char *name)
+{
+	return (struct tb_counter *)(uintptr_t)tb_counter_get(list, name);
 }
 
 void tb_counter_set_absent(struct tb_counter *counter, const char *fmt, ...)

@@ -59,7 +59,9 @@ struct tb_counter *tb_counter_add(struct tb_counter_list *list,
 /* Give @counter its @by_cpu, all 0. */
 void tb_counter_split(struct tb_counter_list *list, struct tb_counter *counter);
 
-/* The counter called @name, or NULL. */
+/* The counter called @name, or NULL: to look at, or to change. */
+const struct tb_counter *tb_counter_get(const struct tb_counter_list *list,
+					const char *name);
 struct tb_counter *tb_counter_find(struct tb_counter_list *list,
 				   const char *name);
 
