@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TB_MAX_COUNTERS 80
+#define TB_MAX_COUNTERS 112
 
 enum tb_status {
 	TB_STATUS_OK,
@@ -20,7 +20,7 @@ enum tb_status {
  * struct tb_counter - one counter after a run
  * @name: what counters.h calls it
  * @scope: "thread" (threads of the case, wherever they run), "cpu" (CPUs of
- *	the case, whoever runs there), "system"
+ *	the case, whoever runs there), "memcg" (its memory cgroup), "system"
  * @value: over the window; meaningless if @status is TB_STATUS_ABSENT
  * @by_cpu: @value by place in the list's CPUs, or NULL
  * @reason: why it is absent or scaled

@@ -3,6 +3,7 @@
 #include "machine/counters.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct tb_counters {
 	struct tb_counter_list list;
 	struct tb_proc_window proc;
 	struct tb_task_window tasks;
+	struct tb_field_window fields;
 	struct tb_events *events;
 };
 
@@ -149,6 +151,18 @@ int tb_counters_open(struct tb_counters **out, const struct tb_cpu_use *uses,
 	return 0;
 }
 
+void tb_counters_add_fields(struct tb_counters *c,
+			    const struct tb_field *fields,
+			    unsigned int nr_fields, const char *memcg)
+{
+	unsigned int i;
+
+	snprintf(c->fields.memcg, sizeof(c->fields.memcg), "%s",
+		 memcg ? memcg : "");
+	for (i = 0; i < nr_fields; i++)
+		tb_field_window_add(&c->fields, &c->list, &fields[i]);
+}
+
 void tb_counters_enable(struct tb_counters *c)
 {
 	if (c->events)
@@ -170,13 +184,17 @@ int tb_counters_start(struct tb_counters *c,
 	if (ret)
 		return tb_fail_errno(err, ret, "cannot start counters");
 	tb_task_window_account(&c->tasks, &c->list, -1);
+	tb_field_window_account(&c->fields, &c->list, -1);
 	return tb_proc_window_account(&c->proc, &c->list, -1, err);
 }
 
 int tb_counters_stop(struct tb_counters *c, struct tb_err *err)
 {
 	struct tb_mech mech = tb_mech_detect();
-	int ret = tb_proc_window_account(&c->proc, &c->list, 1, err);
+	int ret;
+
+	tb_field_window_account(&c->fields, &c->list, 1);
+	ret = tb_proc_window_account(&c->proc, &c->list, 1, err);
 
 	tb_task_window_account(&c->tasks, &c->list, 1);
 	if (c->events)

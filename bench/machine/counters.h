@@ -25,6 +25,9 @@
  *	switches_*         context switches of the same threads: voluntary
  *	                   (slept) and involuntary (preempted)
  *
+ *	...                fields of /proc/vmstat and memory.stat that the
+ *	                   workload names
+ *
  * The inner window is events, counted on the CPUs of the case. Between its
  * ends lies nothing but ops with their rearm, rendezvous and check:
  *
@@ -77,6 +80,7 @@
 
 #include "base/err.h"
 #include "machine/counter.h"
+#include "machine/fieldwindow.h"
 #include "machine/procwindow.h"
 #include "machine/taskwindow.h"
 
@@ -95,6 +99,16 @@ struct tb_mech;
 int tb_counters_open(struct tb_counters **out, const struct tb_cpu_use *uses,
 		     unsigned int nr_uses, bool with_events,
 		     struct tb_err *err);
+
+/**
+ * tb_counters_add_fields() - have fields of the kernel's own read too
+ * @memcg: directory of the memory cgroup of the case, or NULL
+ *
+ * Before the window starts.
+ */
+void tb_counters_add_fields(struct tb_counters *c,
+			    const struct tb_field *fields,
+			    unsigned int nr_fields, const char *memcg);
 
 /**
  * tb_counters_start(), tb_counters_stop() - the outer window, of /proc
