@@ -40,6 +40,10 @@
 #define WL_ABI 1
 #define WL_MAX_ROLES 4
 #define WL_MAX_REGIONS 4
+#define WL_MAX_METRICS 16
+
+struct tb_clock;
+struct wl_values;
 
 struct wl_ctx;
 struct wl_thread;
@@ -148,6 +152,66 @@ struct wl_binding {
 };
 
 /**
+ * enum wl_metric_kind - where a value comes from and what is made of it
+ * @WL_TOTAL: wl_add(); summed over all threads, reported per op and per second
+ * @WL_LEVEL: wl_level(), by one thread of each process; the last one holds, no
+ *	matter when it was set; reported as the sum and per process
+ * @WL_TIME: wl_time(); a histogram of its own
+ * @WL_SETUP_TIME: the same, but counted whenever it comes: what is done once,
+ *	before the measured window
+ * @WL_VMSTAT: a field of /proc/vmstat, read by the harness around the counted
+ *	pass; reported as a total is
+ * @WL_MEMSTAT: the same of memory.stat of the case's memory cgroup
+ */
+enum wl_metric_kind {
+	WL_TOTAL,
+	WL_LEVEL,
+	WL_TIME,
+	WL_SETUP_TIME,
+	WL_VMSTAT,
+	WL_MEMSTAT
+};
+
+enum wl_better {
+	WL_LOWER,
+	WL_HIGHER,
+	WL_NEITHER
+};
+
+/**
+ * struct wl_metric - a value of the workload's own
+ * @name: of the field with WL_VMSTAT and WL_MEMSTAT. In the record follow
+ *	"_per_op" and "_per_s", "_per_process", or "_p50_ns" and "_p99_ns"
+ * @unit: what is counted, in the plural; times have none
+ * @help: completes the sentence "The <help>."
+ * @is_headline: a verdict about it is what a campaign may be for
+ */
+struct wl_metric {
+	const char *name;
+	const char *unit;
+	const char *help;
+	enum wl_metric_kind kind;
+	enum wl_better better;
+	bool is_headline;
+};
+
+/**
+ * struct wl_effect - what flushes, if it is not the op but comes later and
+ *	elsewhere, as reclaim does
+ * @event: one of them, such as "reclaimed_page"
+ * @metrics: names of totals or fields of wl_ops.metrics whose sum is the number
+ *	of events; ends with NULL
+ *
+ * Flushes and IPIs are then counted per event and not per op, the bounds of
+ * expect() are of one event, the op is the request: its rate is in the record
+ * as ops_per_s, its time as request_..., never as op_....
+ */
+struct wl_effect {
+	const char *event;
+	const char *const *metrics;
+};
+
+/**
  * struct wl_ctx - one instance (process) of the workload
  * @conf: the workload's parameters, @wl_ops.conf_bytes long
  * @priv: the workload's own state, set by setup()
@@ -155,6 +219,7 @@ struct wl_binding {
  * @nr_ops: measured ops of one initiator in one pass
  * @page_bytes: base page size
  * @bindings: by index into wl_ops.regions; for wl_place()
+ * @clock: for wl_now()
  */
 struct wl_ctx {
 	const void *conf;
@@ -163,6 +228,7 @@ struct wl_ctx {
 	uint64_t nr_ops;
 	size_t page_bytes;
 	struct wl_binding bindings[WL_MAX_REGIONS];
+	const struct tb_clock *clock;
 };
 
 /**
@@ -182,6 +248,7 @@ int wl_place(struct wl_ctx *c, unsigned int region, void *addr,
  * @role: index into wl_ops.roles
  * @idx: 0, 1, ... within role and instance
  * @cpu: kernel CPU number it is pinned to
+ * @values: for wl_add() and its like
  */
 struct wl_thread {
 	struct wl_ctx *ctx;
@@ -189,7 +256,23 @@ struct wl_thread {
 	unsigned int role;
 	unsigned int idx;
 	int cpu;
+	struct wl_values *values;
 };
+
+/*
+ * Values of the workload's own. @metric is an index into wl_ops.metrics. Each
+ * thread adds to memory of its own, so that a hot loop may call them; what is
+ * added outside of the measured window is dropped, see enum wl_metric_kind.
+ */
+
+/* Ticks of the harness's clock; cheap, and comparable between threads. */
+uint64_t wl_now(const struct wl_ctx *c);
+
+void wl_add(struct wl_thread *t, unsigned int metric, uint64_t n);
+void wl_level(struct wl_thread *t, unsigned int metric, uint64_t value);
+
+/* @ticks: the difference of two wl_now(). */
+void wl_time(struct wl_thread *t, unsigned int metric, uint64_t ticks);
 
 /* Inclusive bounds; -1 as @max means no upper bound. */
 struct wl_bound {
@@ -221,6 +304,8 @@ struct wl_expect {
  * @params: ends with a NULL name; may be NULL
  * @roles: ends with a NULL name; exactly the first is the initiator
  * @regions: at most WL_MAX_REGIONS, ends with a NULL name; may be NULL
+ * @metrics: at most WL_MAX_METRICS, ends with a NULL name; may be NULL
+ * @effect: NULL: the op itself flushes, or makes others flush before it returns
  * @probe: every reason why it cannot run; may be NULL
  * @rendezvous_every: rendezvous before op 0, n, 2n, ... of each phase; 0 means
  *	before op 0 only; NULL leaves it to the key "rendezvous" of the case
@@ -241,6 +326,8 @@ struct wl_ops {
 	size_t conf_bytes;
 	const struct wl_role *roles;
 	const struct wl_region *regions;
+	const struct wl_metric *metrics;
+	const struct wl_effect *effect;
 	void (*probe)(const struct wl_env *env, const void *conf,
 		      struct wl_reasons *why);
 	uint64_t (*rendezvous_every)(const void *conf);

@@ -256,8 +256,10 @@ static void add_pass(struct tb_json *j, const char *name,
 	tb_json_u64(j, "ops", p->nr_ops);
 	tb_json_u64(j, "dropped", p->nr_dropped);
 	tb_json_u64(j, "elapsed_ns", p->elapsed_ns);
+	tb_json_u64(j, "window", in_units(c, p->window_ticks));
 	add_histogram(j, c, &p->latency);
 	add_peers(j, cs, c, p);
+	tb_record_values(j, cs->ops, c, p);
 	tb_json_obj_end(j);
 }
 

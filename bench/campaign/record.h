@@ -59,6 +59,10 @@ void tb_record_identity(struct tb_json *j, const struct tb_slot_info *info);
 void tb_record_histogram(struct tb_json *j, const char *name, const char *unit,
 			 const struct tb_clock *c, const struct tb_hist *h);
 
+/* Of a pass: values of the workload's own, but for fields of the kernel. */
+void tb_record_values(struct tb_json *j, const struct wl_ops *ops,
+		      const struct tb_clock *c, const struct tb_pass *p);
+
 /* Mean op time of a pass that is watched over the timed one; null: neither. */
 void tb_record_observer(struct tb_json *j, const struct tb_pass *timed,
 			const struct tb_pass *watched);

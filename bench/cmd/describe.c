@@ -8,6 +8,7 @@
 #include "campaign/params.h"
 #include "cmd/cmd.h"
 #include "engine/region.h"
+#include "engine/values.h"
 
 #define MAX_COLUMNS 80
 
@@ -62,6 +63,55 @@ static void print_regions(const struct wl_ops *ops)
 		       ops->regions[i].name, ops->regions[i].help);
 }
 
+/* What the record has of one, behind its name. */
+static const char *metric_forms(const struct wl_metric *m)
+{
+	switch (m->kind) {
+	case WL_TOTAL:
+		return "per op and per second";
+	case WL_LEVEL:
+		return "in all and per process";
+	case WL_TIME:
+		return "p50 and p99";
+	case WL_SETUP_TIME:
+		return "p50 and p99, of the set-up too";
+	case WL_VMSTAT:
+		return "per op and per second, of /proc/vmstat";
+	case WL_MEMSTAT:
+		return "per op and per second, of memory.stat";
+	}
+	return "";
+}
+
+static void print_metrics(const struct wl_ops *ops)
+{
+	unsigned int i;
+
+	if (tb_nr_metrics(ops))
+		printf("\nValues:\n");
+	for (i = 0; i < tb_nr_metrics(ops); i++) {
+		const struct wl_metric *m = &ops->metrics[i];
+
+		printf("  %s = %s    (%s)\n      The %s.\n", m->name,
+		       tb_metric_is_time(m) ? "time" : m->unit, metric_forms(m),
+		       m->help);
+	}
+}
+
+/* Costs are then not per op. */
+static void print_effect(const struct wl_ops *ops)
+{
+	const char *const *name;
+
+	if (!ops->effect)
+		return;
+	printf("\nFlushes and IPIs are per %s:", ops->effect->event);
+	for (name = ops->effect->metrics; *name; name++)
+		printf("%s %s", name == ops->effect->metrics ? "" : " +",
+		       *name);
+	printf(".\n");
+}
+
 static void print_keys(void)
 {
 	int column = printf("\nKeys of every case:") - 1;
@@ -103,6 +153,8 @@ static int run(int argc, char **argv)
 		print_params(ops);
 	print_roles(ops);
 	print_regions(ops);
+	print_metrics(ops);
+	print_effect(ops);
 	print_keys();
 	return TB_EXIT_OK;
 }

@@ -144,7 +144,7 @@ struct wl_reasons {
  */
 struct tb_metric {
 	char name[64];
-	const char *unit;
+	char unit[48];
 	const char *better;
 	enum tb_status status;
 	double value;
@@ -178,19 +178,23 @@ struct tb_witness {
 /**
  * struct tb_pass - one run of all ops
  * @nr_ops, @nr_dropped, @latency: of all initiators, in ticks
- * @elapsed_ns: of the measured window, on the coordinator's clock
+ * @elapsed_ns: of the measured phase, on the coordinator's clock
+ * @window_ticks: of it from the first op to the last
  * @peers: by role
  * @baseline: bystanders before the ops
  * @witness: bystanders during the ops
+ * @values: by number in the workload's metrics; NULL without any
  */
 struct tb_pass {
 	uint64_t nr_ops;
 	uint64_t nr_dropped;
 	uint64_t elapsed_ns;
+	uint64_t window_ticks;
 	struct tb_hist latency;
 	struct tb_peer_pass peers[TB_MAX_ROLES];
 	struct tb_witness baseline;
 	struct tb_witness witness;
+	struct tb_value *values;
 };
 
 /**
@@ -208,7 +212,7 @@ struct tb_shootdown_result {
 /* Mean time of an op in ticks; NaN if there is none. */
 double tb_pass_mean(const struct tb_pass *p);
 
-#define TB_MAX_METRICS 64
+#define TB_MAX_METRICS 128
 
 /**
  * struct tb_result - one repetition of a case

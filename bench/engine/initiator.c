@@ -22,9 +22,9 @@ static void note_progress(struct tb_worker *w)
 			      memory_order_relaxed);
 }
 
-/* One op with all that belongs to it; adds its time if @phase is measured. */
-static int run_op(struct tb_worker *w, struct tb_peers *p, enum tb_phase phase,
-		  bool is_first, bool meets, struct tb_err *err)
+/* One op with all that belongs to it. */
+static int run_op(struct tb_worker *w, struct tb_peers *p, bool is_first,
+		  bool meets, struct tb_err *err)
 {
 	const struct wl_role *role = tb_worker_role(w);
 	int ret;
@@ -38,7 +38,7 @@ static int run_op(struct tb_worker *w, struct tb_peers *p, enum tb_phase phase,
 		ret = tb_rendezvous(w, p, err);
 	}
 	if (!ret)
-		ret = tb_worker_op(w, phase, err);
+		ret = tb_worker_op(w, err);
 	return ret ? ret : tb_worker_call(w, TB_STEP_CHECK, role->check, err);
 }
 
@@ -53,31 +53,30 @@ static void await_window(struct tb_worker *w, enum tb_window window)
 /* The first initiator switches the observer on, and all ops come after. */
 static void open_window(struct tb_worker *w)
 {
-	if (!tb_observer_watches(&w->observer))
-		return;
 	if (atomic_fetch_add(&w->arena->nr_opened, 1)) {
 		await_window(w, TB_WINDOW_OPEN);
 		return;
 	}
 	tb_observer_enable(&w->observer);
+	w->arena->opened_ticks = tb_ticks_begin(&w->clock);
 	atomic_store(&w->arena->window, TB_WINDOW_OPEN);
 }
 
 /*
- * The last one switches them off, before anybody goes to sleep. Where CPUs are
- * shared somebody always does, and waiting would only take time from others.
+ * The last one switches it off, before anybody goes to sleep that somebody
+ * would see. Where CPUs are shared somebody always does, and waiting would only
+ * take time from others.
  */
 static void close_window(struct tb_worker *w)
 {
 	uint32_t all = w->cs->instances * w->cs->nr_threads[0];
 
-	if (!tb_observer_watches(&w->observer))
-		return;
 	if (atomic_fetch_add(&w->arena->nr_closed, 1) + 1 < all) {
-		if (!w->cs->share_cpus)
+		if (!w->cs->share_cpus && tb_observer_watches(&w->observer))
 			await_window(w, TB_WINDOW_DONE);
 		return;
 	}
+	w->arena->closed_ticks = tb_ticks_begin(&w->clock);
 	tb_observer_disable(&w->observer);
 	atomic_store(&w->arena->window, TB_WINDOW_DONE);
 }
@@ -112,7 +111,7 @@ static int run_phase(struct tb_worker *w, struct tb_peers *p,
 	for (i = 0; i < nr_ops && !ret; i++) {
 		if (tb_phase_now(w->arena) != phase)
 			return -ECANCELED;
-		ret = run_op(w, p, phase, !i, meets_before(p, i), err);
+		ret = run_op(w, p, !i, meets_before(p, i), err);
 	}
 	if (phase == TB_PHASE_MEASURE)
 		close_window(w);

@@ -23,7 +23,9 @@ static void init_worker(struct tb_worker *w, const struct tb_worker *common,
 		.role = w->slot->role,
 		.idx = w->slot->idx,
 		.cpu = w->slot->cpu,
+		.values = &w->values,
 	};
+	tb_values_init(&w->values, common->cs->ops, common->arena, w->slot);
 }
 
 /* Start all threads and wait for their end. */
@@ -68,6 +70,7 @@ static int run_workload(const struct tb_worker *common, struct tb_err *err)
 		.conf = cs->conf,
 		.nr_ops = cs->nr_ops,
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
+		.clock = &common->clock,
 	};
 	int ret;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The list of metrics. */
+/* The list of metrics, and how one is made of what was seen. */
 #include "engine/metric.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,20 +20,87 @@ struct tb_metric *tb_metric_add(struct tb_result *r, const char *unit,
 	else
 		wl_reason(&r->caveats, "metric '%s' left out: too many", fmt);
 	*m = (struct tb_metric){
-		.unit = unit,
 		.better = better,
 		.is_headline = is_headline,
 	};
+	snprintf(m->unit, sizeof(m->unit), "%s", unit);
 	va_start(ap, fmt);
 	vsnprintf(m->name, sizeof(m->name), fmt, ap);
 	va_end(ap);
 	return m;
 }
 
-void tb_metric_set_absent(struct tb_metric *m, const char *reason)
+void tb_metric_set_absent(struct tb_metric *m, const char *fmt, ...)
 {
+	va_list ap;
+
 	m->status = TB_STATUS_ABSENT;
-	snprintf(m->reason, sizeof(m->reason), "%s", reason);
+	va_start(ap, fmt);
+	vsnprintf(m->reason, sizeof(m->reason), fmt, ap);
+	va_end(ap);
+}
+
+void tb_metric_set_counter(struct tb_metric *m, const struct tb_counter *c,
+			   double divisor)
+{
+	if (!c || c->status == TB_STATUS_ABSENT) {
+		tb_metric_set_absent(m, "%s", c ? c->reason : "not counted");
+		return;
+	}
+	m->status = c->status;
+	m->value = (double)c->value / divisor;
+}
+
+/* A quantile that fewer values lie beyond is a value, not a quantile. */
+#define MIN_BEYOND 10
+
+static void add_quantile(struct tb_result *r, const struct tb_hist *h,
+			 const char *what, double q, struct tb_metric *m)
+{
+	m->value = tb_clock_value(&r->clock, tb_hist_mean_at(h, q));
+	if (!h->count)
+		tb_metric_set_absent(m, "no %s were seen", what);
+	else if (q > 0.5 && (double)h->count * (1 - q) < MIN_BEYOND - 1e-6)
+		tb_metric_set_absent(m, "needs %.0f %s",
+				     ceil(MIN_BEYOND / (1 - q) - 1e-6), what);
+}
+
+struct tb_metric *tb_metric_add_times(struct tb_result *r, const char *name,
+				      const char *what, const struct tb_hist *h,
+				      bool is_headline, bool has_p999)
+{
+	static const struct {
+		const char *suffix;
+		double q;
+	} all[] = { { "p50", 0.5 }, { "p99", 0.99 }, { "p999", 0.999 } };
+	unsigned int i, nr = has_p999 ? 3 : 2;
+	struct tb_metric *m;
+
+	if (r->clock.kind == TB_CLOCK_ICOUNT) {
+		/* The median: a few ops meet a timer tick, the others agree. */
+		m = tb_metric_add(r, "instructions", "lower", is_headline,
+				  "%s_instructions", name);
+		add_quantile(r, h, what, 0.5, m);
+		return m;
+	}
+	for (i = 0; i < nr; i++) {
+		m = tb_metric_add(r, "ns", "lower", is_headline, "%s_%s_ns",
+				  name, all[i].suffix);
+		add_quantile(r, h, what, all[i].q, m);
+	}
+	return NULL;
+}
+
+void tb_metric_set_rate(const struct tb_result *r, struct tb_metric *m,
+			double nr, double ns)
+{
+	if (r->clock.kind == TB_CLOCK_ICOUNT)
+		tb_metric_set_absent(m, "exact mode counts instructions, "
+					"it has no seconds");
+	else if (ns <= 0)
+		tb_metric_set_absent(m, "not counted");
+	else
+		m->value = nr * 1e9 / ns;
 }
 
 const struct tb_metric *tb_metric_find(const struct tb_result *r,

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "engine/instance.h"
+#include "engine/values.h"
 #include "engine/watchdog.h"
 #include "engine/witness.h"
 
@@ -341,10 +342,19 @@ static void add_witness(struct tb_witness *to, const struct tb_witness *from)
 	to->stolen_ticks += from->stolen_ticks;
 }
 
-static void collect_slot(struct pass *p, const struct tb_slot *s)
+static void collect_values(struct pass *p, struct tb_slot *s)
+{
+	struct wl_values values;
+
+	tb_values_init(&values, p->cs->ops, p->arena, s);
+	tb_values_collect(p->out->values, &values);
+}
+
+static void collect_slot(struct pass *p, struct tb_slot *s)
 {
 	struct tb_peer_pass *peer = &p->out->peers[s->role];
 
+	collect_values(p, s);
 	p->out->nr_dropped += s->nr_dropped;
 	if (tb_case_role(p->cs, s->role)->kind == WL_INITIATOR) {
 		p->out->nr_ops += s->nr_ops;
@@ -358,12 +368,19 @@ static void collect_slot(struct pass *p, const struct tb_slot *s)
 }
 
 /* After the end of all: bystanders count until then. */
-static void collect(struct pass *p)
+static int collect(struct pass *p, struct tb_err *err)
 {
-	unsigned int i;
+	unsigned int i, nr_values = tb_nr_metrics(p->cs->ops);
 
+	if (nr_values) {
+		p->out->values = calloc(nr_values, sizeof(*p->out->values));
+		if (!p->out->values)
+			return tb_fail_errno(err, -ENOMEM, "values");
+	}
+	p->out->window_ticks = p->arena->closed_ticks - p->arena->opened_ticks;
 	for (i = 0; i < p->arena->nr_slots; i++)
 		collect_slot(p, tb_arena_slot(p->arena, i));
+	return 0;
 }
 
 static int step_through(struct pass *p, struct tb_err *err)
@@ -401,7 +418,7 @@ int tb_pass_run(const struct tb_run_env *env, const struct tb_case *cs,
 
 	if (!p.pids)
 		return tb_fail_errno(err, -ENOMEM, "cannot start instances");
-	ret = tb_arena_new(&p.arena, nr, err);
+	ret = tb_arena_new(&p.arena, nr, tb_values_bytes(cs->ops), err);
 	if (ret)
 		goto out_pids;
 	r->arena_pages = p.arena->total_bytes / (uint64_t)sysconf(_SC_PAGESIZE);
@@ -410,7 +427,7 @@ int tb_pass_run(const struct tb_run_env *env, const struct tb_case *cs,
 	ret = step_through(&p, err);
 	end_all(&p, ret);
 	if (!ret)
-		collect(&p);
+		ret = collect(&p, err);
 	tb_arena_free(p.arena);
 out_pids:
 	free(p.pids);

@@ -30,7 +30,7 @@ static bool await_epoch(struct tb_worker *w, uint32_t done, uint32_t *epoch)
 /* A sleeper is timed from being asked, so its wake-up is in it. */
 static int answer_one(struct tb_worker *w, bool was_asleep, struct tb_err *err)
 {
-	enum tb_phase phase = tb_phase_now(w->arena);
+	bool is_measured = tb_window_is_open(w->arena);
 	const struct wl_role *role = tb_worker_role(w);
 	uint64_t begin, end;
 	int ret;
@@ -42,7 +42,7 @@ static int answer_one(struct tb_worker *w, bool was_asleep, struct tb_err *err)
 		return tb_worker_failed(w, "op", ret, err);
 	if (was_asleep)
 		begin = w->slot->asked_ticks;
-	if (phase == TB_PHASE_MEASURE) {
+	if (is_measured) {
 		w->slot->nr_ops++;
 		tb_hist_add(&w->slot->latency, end - begin);
 	}
@@ -75,13 +75,12 @@ static int answer(struct tb_worker *w, struct tb_err *err)
 static int run_free(struct tb_worker *w, struct tb_err *err)
 {
 	const struct wl_role *role = tb_worker_role(w);
-	enum tb_phase phase;
 	int ret = 0;
 
-	while (!ret && (phase = tb_phase_now(w->arena)) != TB_PHASE_DRAIN) {
+	while (!ret && tb_phase_now(w->arena) != TB_PHASE_DRAIN) {
 		ret = tb_worker_call(w, TB_STEP_REARM, role->rearm, err);
 		if (!ret)
-			ret = tb_worker_op(w, phase, err);
+			ret = tb_worker_op(w, err);
 		if (!ret)
 			ret = tb_worker_call(w, TB_STEP_CHECK, role->check,
 					     err);

@@ -16,10 +16,10 @@ static size_t round_up(size_t bytes, size_t to_bytes)
 }
 
 int tb_arena_new(struct tb_arena **out, unsigned int nr_slots,
-		 struct tb_err *err)
+		 size_t more_bytes, struct tb_err *err)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t slot_bytes = round_up(sizeof(struct tb_slot), page);
+	size_t slot_bytes = round_up(sizeof(struct tb_slot) + more_bytes, page);
 	size_t total =
 		round_up(sizeof(struct tb_arena), page) + nr_slots * slot_bytes;
 	struct tb_arena *a;

@@ -40,7 +40,10 @@ enum tb_step {
 	TB_STEP_END,
 };
 
-/* The counters of the counted pass: off, on, off again for good. */
+/*
+ * The measured window, within the phase of the same name: from before the first
+ * op to after the last one of all initiators. What is counted is counted there.
+ */
 enum tb_window {
 	TB_WINDOW_SHUT,
 	TB_WINDOW_OPEN,
@@ -94,6 +97,7 @@ struct tb_slot {
  * @expected: how many make it complete
  * @nr_opened, @nr_closed: initiators that came to open and close the window
  * @window: enum tb_window
+ * @opened_ticks, @closed_ticks: when it was
  * @begin_ticks: by phase, when it began; phases that were left out have 0
  * @edge_fd: eventfd that the last one, or a failing one, writes to
  * @is_failing: claimed by the first that fails, which fills @failure
@@ -107,6 +111,8 @@ struct tb_arena {
 	_Atomic uint32_t nr_opened;
 	_Atomic uint32_t nr_closed;
 	_Atomic uint32_t window;
+	uint64_t opened_ticks;
+	uint64_t closed_ticks;
 	uint64_t begin_ticks[TB_PHASE_DRAIN + 1];
 	int edge_fd;
 	size_t slot_bytes;
@@ -117,8 +123,9 @@ struct tb_arena {
 	struct tb_err failure;
 };
 
+/* @more_bytes: behind each slot, all 0. */
 int tb_arena_new(struct tb_arena **out, unsigned int nr_slots,
-		 struct tb_err *err);
+		 size_t more_bytes, struct tb_err *err);
 void tb_arena_free(struct tb_arena *a);
 struct tb_slot *tb_arena_slot(struct tb_arena *a, unsigned int i);
 
@@ -126,6 +133,12 @@ static inline enum tb_phase tb_phase_now(struct tb_arena *a)
 {
 	return (enum tb_phase)atomic_load_explicit(&a->phase,
 						   memory_order_acquire);
+}
+
+static inline bool tb_window_is_open(struct tb_arena *a)
+{
+	return atomic_load_explicit(&a->window, memory_order_acquire) ==
+	       TB_WINDOW_OPEN;
 }
 
 /* Coordinator: name the threads of the next edge, move on, wake all. */

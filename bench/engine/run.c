@@ -12,6 +12,7 @@
 #include "engine/region.h"
 #include "engine/thread.h"
 #include "engine/traced.h"
+#include "engine/values.h"
 #include "engine/witness.h"
 #include "machine/place.h"
 
@@ -43,6 +44,24 @@ static int open_counters(const struct tb_case *cs, const struct tb_result *r,
 	return ret;
 }
 
+/* Those that the workload names. */
+static void add_fields(const struct tb_case *cs, struct tb_counters *counters)
+{
+	struct tb_field fields[WL_MAX_METRICS];
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < tb_nr_metrics(cs->ops); i++) {
+		const struct wl_metric *m = &cs->ops->metrics[i];
+
+		if (tb_metric_is_field(m))
+			fields[nr++] = (struct tb_field){
+				.name = m->name,
+				.is_of_memcg = m->kind == WL_MEMSTAT,
+			};
+	}
+	tb_counters_add_fields(counters, fields, nr, NULL);
+}
+
 /* The counters are opened before the instances, which switch them. */
 static int run_counted(const struct tb_run_env *env, const struct tb_case *cs,
 		       struct tb_result *r, struct tb_err *err)
@@ -50,8 +69,10 @@ static int run_counted(const struct tb_run_env *env, const struct tb_case *cs,
 	struct tb_observer observer = { 0 };
 	int ret = open_counters(cs, r, &observer.counters, err);
 
-	if (!ret)
+	if (!ret) {
+		add_fields(cs, observer.counters);
 		ret = tb_pass_run(env, cs, r, &observer, &r->counted, err);
+	}
 	if (!ret)
 		tb_counters_take(observer.counters, &r->counters);
 	tb_counters_close(observer.counters);
@@ -189,6 +210,10 @@ out_affinity:
 void tb_result_fini(struct tb_result *r)
 {
 	tb_counter_list_fini(&r->counters);
+	free(r->timed.values);
+	free(r->counted.values);
+	free(r->traced.values);
+	r->timed.values = r->counted.values = r->traced.values = NULL;
 	free(r->cpus);
 	r->cpus = NULL;
 }

@@ -70,9 +70,10 @@ int tb_worker_call(struct tb_worker *w, enum tb_step step,
 	return ret ? tb_worker_failed(w, tb_step_name(step), ret, err) : 0;
 }
 
-int tb_worker_op(struct tb_worker *w, enum tb_phase phase, struct tb_err *err)
+int tb_worker_op(struct tb_worker *w, struct tb_err *err)
 {
 	const struct wl_role *role = tb_worker_role(w);
+	bool is_measured = tb_window_is_open(w->arena);
 	uint64_t begin, end;
 	int ret;
 
@@ -82,9 +83,9 @@ int tb_worker_op(struct tb_worker *w, enum tb_phase phase, struct tb_err *err)
 	end = tb_ticks_end(&w->clock);
 	if (ret)
 		return tb_worker_failed(w, "op", ret, err);
-	if (tb_phase_now(w->arena) != phase) {
+	if (tb_window_is_open(w->arena) != is_measured) {
 		w->slot->nr_dropped++;
-	} else if (phase == TB_PHASE_MEASURE) {
+	} else if (is_measured) {
 		w->slot->nr_ops++;
 		tb_hist_add(&w->slot->latency, end - begin);
 	}
@@ -108,8 +109,10 @@ static int prepare(struct tb_worker *w, struct tb_err *err)
 	 * First touch here: these pages belong to this thread's node, and no
 	 * fault is left for the ops. Thousands of instances have no such ops.
 	 */
-	if (!w->cs->share_cpus)
+	if (!w->cs->share_cpus) {
 		tb_hist_init(&w->slot->latency);
+		tb_values_touch(&w->values);
+	}
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "engine/case.h"
 #include "engine/observer.h"
 #include "engine/phase.h"
+#include "engine/values.h"
 
 /**
  * struct tb_worker - one thread, in the memory of its instance
@@ -29,6 +30,7 @@ struct tb_worker {
 	struct tb_observer observer;
 	bool use_fifo;
 	struct wl_thread wl;
+	struct wl_values values;
 };
 
 /* Body of a thread, for pthread_create(); @arg is a struct tb_worker. */
@@ -85,10 +87,10 @@ int tb_worker_failed(struct tb_worker *w, const char *what, int code,
 int tb_worker_call(struct tb_worker *w, enum tb_step step,
 		   int (*callback)(struct wl_thread *t), struct tb_err *err);
 
-/**
- * tb_worker_op() - the op, timed, and its sample
- * @phase: to which the op belongs; dropped if another has begun meanwhile
+/*
+ * The op, timed, and its sample if it is in the measured window; dropped if it
+ * begins or ends outside.
  */
-int tb_worker_op(struct tb_worker *w, enum tb_phase phase, struct tb_err *err);
+int tb_worker_op(struct tb_worker *w, struct tb_err *err);
 
 #endif

@@ -125,7 +125,7 @@ static void add_quantile(struct tb_result *r, const char *name, double q)
 
 	m->value = (double)tb_hist_quantile(h, q);
 	if (why)
-		tb_metric_set_absent(m, why);
+		tb_metric_set_absent(m, "%s", why);
 }
 
 static void note_gaps(struct tb_result *r)

@@ -144,7 +144,7 @@ static struct tb_metric *add(struct tb_result *r, const char *name,
 
 	m->value = value;
 	if (why)
-		tb_metric_set_absent(m, why);
+		tb_metric_set_absent(m, "%s", why);
 	return m;
 }
 

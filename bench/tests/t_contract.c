@@ -7,6 +7,7 @@
 
 #include "campaign/keys.h"
 #include "engine/region.h"
+#include "engine/values.h"
 #include "machine/mem.h"
 #include "tests/t_engine.h"
 
@@ -149,6 +150,45 @@ static void regions_are_named(void **state)
 			for (j = 0; j < i; j++)
 				assert_string_not_equal(ops->regions[j].name,
 							ops->regions[i].name);
+		}
+	}
+}
+
+static void check_metric(const struct wl_ops *ops, const struct wl_metric *m)
+{
+	const struct wl_metric *n;
+
+	assert_words(m->name, "_");
+	assert_phrase(m->help);
+	if (tb_metric_is_time(m))
+		assert_null(m->unit);
+	else
+		assert_words(m->unit, "_");
+	assert_true(m->kind <= WL_MEMSTAT && m->better <= WL_NEITHER);
+	for (n = ops->metrics; n < m; n++)
+		assert_string_not_equal(n->name, m->name);
+}
+
+static void metrics_are_well_formed(void **state)
+{
+	(void)state;
+	FOR_EACH(ops)
+	{
+		const char *const *name;
+		unsigned int i;
+
+		assert_true(tb_nr_metrics(ops) <= WL_MAX_METRICS);
+		for (i = 0; i < tb_nr_metrics(ops); i++)
+			check_metric(ops, &ops->metrics[i]);
+		if (!ops->effect)
+			continue;
+		assert_words(ops->effect->event, "_");
+		for (name = ops->effect->metrics; *name; name++) {
+			int nr = tb_metric_index(ops, *name);
+
+			assert_true(nr >= 0);
+			assert_true(ops->metrics[nr].kind == WL_TOTAL ||
+				    tb_metric_is_field(&ops->metrics[nr]));
 		}
 	}
 }
@@ -474,6 +514,7 @@ int main(void)
 		cmocka_unit_test(workloads_are_described),
 		cmocka_unit_test(first_role_and_only_it_initiates),
 		cmocka_unit_test(regions_are_named),
+		cmocka_unit_test(metrics_are_well_formed),
 		cmocka_unit_test(params_are_well_formed),
 		cmocka_unit_test(expectations_are_bounds),
 		IN_DIR(run_leaves_nothing_behind),

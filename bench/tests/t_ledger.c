@@ -4,6 +4,7 @@
 #include "engine/metric.h"
 
 #include "campaign/params.h"
+#include "engine/values.h"
 #include "tests/t.h"
 
 #define NR_OPS 100
@@ -387,6 +388,101 @@ static void doubts_about_the_clock_are_told(void **state)
 	fini(&cs, r);
 }
 
+/* munmap, but what flushes is elsewhere: 50 events in the counted pass. */
+static const struct wl_metric effect_metrics[] = {
+	{ .name = "stolen", .unit = "pages", .kind = WL_VMSTAT },
+	{ .name = "dropped", .unit = "pages", .kind = WL_TOTAL },
+	{ 0 },
+};
+
+static const char *const summands[] = { "stolen", "dropped", NULL };
+
+static const struct wl_effect effect = {
+	.event = "reclaimed_page",
+	.metrics = summands,
+};
+
+static const struct tb_metric *find(const struct tb_result *r, const char *name)
+{
+	const struct tb_metric *m = tb_metric_find(r, name);
+
+	if (!m)
+		fail_msg("no metric %s", name);
+	return m;
+}
+
+static void costs_of_an_effect_are_per_event(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *r = make_result(TB_CLOCK_TSC);
+	struct tb_value *timed = calloc(2, sizeof(*timed));
+	struct tb_value *counted = calloc(2, sizeof(*counted));
+	struct wl_ops ops = *cs.ops;
+
+	(void)state;
+	ops.metrics = effect_metrics;
+	ops.effect = &effect;
+	cs.ops = &ops;
+	r->timed.values = timed;
+	r->counted.values = counted;
+	r->timed.window_ticks = 1000000;
+	counted[1].sum = 20;
+	add_counter(r, "stolen", 30);
+	tb_ledger_fill(&cs, r);
+	/* 300 IPIs and 400 flushes of 50 events, not of 100 ops. */
+	assert_true(value(r, "ipis_received_per_reclaimed_page") == 6);
+	assert_true(value(r, "flushes_per_reclaimed_page") == 8);
+	assert_true(find(r, "flushes_per_reclaimed_page")->is_headline);
+	assert_string_equal(find(r, "flushes_per_reclaimed_page")->unit,
+			    "flushes/reclaimed_page");
+	assert_true(value(r, "faults_per_reclaimed_page") == 2);
+	assert_true(value(r, "stolen_per_op") == 0.3);
+	assert_true(value(r, "ops_per_s") == 100 * 1e3);
+	assert_true(find(r, "ops_per_s")->is_headline);
+	/* Never the time of a flushing op. */
+	assert_null(tb_metric_find(r, "op_p50_ns"));
+	assert_null(tb_metric_find(r, "flushes_per_op"));
+	assert_false(find(r, "request_p50_ns")->is_headline);
+	/* Bounds are of one event. */
+	assert_true(has_caveat(r, "flushes_per_reclaimed_page is 8"));
+	r->nr_metrics = 0;
+	counter(r, "stolen")->value = 0;
+	counted[1].sum = 0;
+	tb_ledger_fill(&cs, r);
+	assert_string_equal(find(r, "flushes_per_reclaimed_page")->reason,
+			    "no reclaimed_page was seen");
+	r->nr_metrics = 0;
+	tb_counter_set_absent(counter(r, "stolen"), "not there");
+	tb_ledger_fill(&cs, r);
+	assert_string_equal(find(r, "ipis_sent_per_reclaimed_page")->reason,
+			    "stolen: not there");
+	assert_int_equal(
+		find(r, "flushes_per_reclaimed_page.remote_shootdown")->status,
+		TB_STATUS_ABSENT);
+	free(timed);
+	free(counted);
+	fini(&cs, r);
+}
+
+static void exact_mode_has_no_rates(void **state)
+{
+	struct tb_case cs = make_case("munmap", 3);
+	struct tb_result *r = make_result(TB_CLOCK_ICOUNT);
+	struct wl_ops ops = *cs.ops;
+	struct tb_value *timed = calloc(2, sizeof(*timed));
+
+	(void)state;
+	ops.metrics = effect_metrics;
+	cs.ops = &ops;
+	r->timed.values = timed;
+	timed[1].sum = 150;
+	tb_ledger_fill(&cs, r);
+	assert_true(value(r, "dropped_per_op") == 1.5);
+	assert_int_equal(find(r, "dropped_per_s")->status, TB_STATUS_ABSENT);
+	free(timed);
+	fini(&cs, r);
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[] = {
@@ -404,6 +500,8 @@ int main(void)
 		cmocka_unit_test(sleepers_that_did_not_idle_are_told),
 		cmocka_unit_test(throttled_threads_are_told),
 		cmocka_unit_test(doubts_about_the_clock_are_told),
+		cmocka_unit_test(costs_of_an_effect_are_per_event),
+		cmocka_unit_test(exact_mode_has_no_rates),
 	};
 
 	return T_RUN("ledger", tests);

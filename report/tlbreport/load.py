@@ -294,8 +294,8 @@ def _records(name: str, lines: list[tuple[int, bytes]], kinds: list[str | None],
             if record.get(key, planned) != planned:
                 refuse(f"{key} is {record[key]}, the plan says {planned}")
         for half in filter(None, record.get("passes", {}).values()):
-            roles = half.get("roles", {}).values()
-            if not all(_adds_up(part["histogram"]) for part in (half, *roles)):
+            parts = [half, *half.get("roles", {}).values(), *half.get("values", {}).values()]
+            if not all(_adds_up(part["histogram"]) for part in parts if "histogram" in part):
                 refuse("a histogram whose buckets do not add up to its count, or lie outside its"
                        " minimum and maximum")
         records.append(record)

@@ -81,9 +81,11 @@ def mechanism(table: Table) -> str:
     """Say in one sentence what one op does differently and what that costs."""
     shown = [r for r in table.rows if r.headline and r.value_a is not None
              and r.value_b is not None]
-    counts = [r for r in shown if r.unit.endswith("/op") and not _is_cost(r, table)]
+    counts = [r for r in shown if "/" in r.unit and not r.unit.endswith("/s")
+              and not _is_cost(r, table)]
     moved = [f"{human(r.metric)} {arrow(r)}" for r in counts if r.value_a != r.value_b]
-    costs = [f"{human(r.metric)} {arrow(r)} ({change(r)})" for r in shown if _is_cost(r, table)]
+    cost = cost_row(table)
+    costs = [f"{human(r.metric)} {arrow(r)} ({change(r)})" for r in shown if r is cost]
     if not counts and not costs:
         return ""
     what = ", ".join(moved) or ("no count per op differs" if counts else "not counted")
@@ -95,8 +97,13 @@ def _is_cost(row: Row, table: Table) -> bool:
 
 
 def cost_row(table: Table) -> Row | None:
-    """Return the row of the typical cost of an op: the first in the unit of the histograms."""
-    return next((r for r in table.rows if _is_cost(r, table)), None)
+    """Return the row of the typical cost of an op: the first in the unit of the histograms.
+
+    Where the op does not flush its time is no headline, and its rate is what matters.
+    """
+    costs = [r for r in table.rows if r.headline and _is_cost(r, table)]
+    rates = [r for r in table.rows if r.headline and r.unit == "ops/s"]
+    return next(iter(costs + rates), None)
 
 
 def verdicts(table: Table) -> Counter[str]:
