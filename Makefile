@@ -49,7 +49,7 @@ CPPFLAGS += -D_GNU_SOURCE -I. -Ibench -isystem $(perf)/include
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 -pthread -Wall -Wextra -Wshadow -Werror -Wvla \
 	-Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef
-LDLIBS := -lnuma -luring -lmd -lz -lm
+LDLIBS := -lnuma -luring -lmd -lz -lext2fs -lcom_err -lm
 
 # --- targets -----------------------------------------------------------------
 

@@ -83,7 +83,7 @@ struct tb_plan {
 	char conf_sha256[SHA256_DIGEST_STRING_LENGTH];
 	char binary_sha256[SHA256_DIGEST_STRING_LENGTH];
 	/* The profile that is in force, set by who runs the plan. */
-	const struct tb_quiet *quiet;
+	struct tb_quiet *quiet;
 	char *name;
 	bool is_vm;
 	unsigned int boots;

@@ -22,12 +22,12 @@ int tb_profile_option(const char *command, const char *name,
 int tb_profile_recover(struct tb_err *err)
 {
 	struct tb_buf names = { 0 };
-	int ret = tb_quiet_recover(TB_LIVE_ROOT, &names, err);
+	int ret = tb_undo_recover(TB_LIVE_ROOT, &names, err);
 
 	if (names.len_bytes)
 		fprintf(stderr,
-			"tlbbench: an earlier tlbbench was killed; restored "
-			"what it had set: %s\n",
+			"tlbbench: an earlier tlbbench was killed; undid what "
+			"it had changed: %s\n",
 			names.data);
 	tb_buf_fini(&names);
 	return ret;
@@ -79,7 +79,7 @@ int tb_profile_enter(enum tb_profile profile, struct tb_quiet *q,
 {
 	int ret;
 
-	*q = (struct tb_quiet){ .profile = profile };
+	*q = (struct tb_quiet){ .profile = profile, .undo.root = TB_LIVE_ROOT };
 	ret = recover(q, err);
 	if (ret)
 		return ret;

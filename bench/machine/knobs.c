@@ -29,10 +29,6 @@
 #define CPU "/sys/devices/system/cpu/"
 #define POLICY CPU "cpufreq/policy*/"
 #define THP "/sys/kernel/mm/transparent_hugepage/"
-/* What setting one may do to another is over after that many rounds. */
-#define MAX_ROUNDS 3
-
-static int read_knob(const char *root, const char *path, char value[64]);
 
 /* State 0 polls on x86; what comes behind the first that halts is deep. */
 static bool is_deep_state(const char *root, const char *path)
@@ -42,7 +38,7 @@ static bool is_deep_state(const char *root, const char *path)
 
 	snprintf(name, sizeof(name), "%.*s/state0/name", (int)(state - path),
 		 path);
-	if (read_knob(root, name, value))
+	if (tb_knob_read(root, name, value))
 		return false;
 	return strtoul(state + strlen("/state"), NULL, 10) >
 	       (strcmp(value, "POLL") ? 0 : 1);
@@ -53,7 +49,8 @@ static bool is_no_heir(const char *root, const char *path)
 {
 	char value[64];
 
-	return !read_knob(root, path, value) && strcmp(value, "inherit") != 0;
+	return !tb_knob_read(root, path, value) &&
+	       strcmp(value, "inherit") != 0;
 }
 
 /**
@@ -86,10 +83,28 @@ static const struct knob_def {
 	  .want = "1" },
 };
 
+/* What a case may set besides, because the act that it measures needs it. */
+static const char *const of_cases[] = {
+	"/proc/sys/kernel/numa_balancing*",
+	"/proc/sys/kernel/pid_max",
+	"/proc/sys/kernel/shm*",
+	"/proc/sys/kernel/threads-max",
+	"/proc/sys/vm/*",
+	"/sys/devices/system/node/node*/hugepages/hugepages-*/nr_hugepages",
+	"/sys/kernel/debug/sched/numa_balancing/*",
+	"/sys/kernel/debug/x86/tlb_single_page_flush_ceiling",
+	"/sys/kernel/mm/hugepages/hugepages-*/nr_hugepages",
+	"/sys/kernel/mm/ksm/*",
+	"/sys/kernel/mm/lru_gen/*",
+	"/sys/kernel/mm/numa/*",
+	"/sys/kernel/mm/transparent_hugepage/*",
+	"/sys/kernel/mm/transparent_hugepage/hugepages-*/*",
+	"/sys/kernel/mm/transparent_hugepage/khugepaged/*",
+};
+
 /* --- one setting --------------------------------------------------------- */
 
-/* The value; of choices the one in brackets. */
-static int read_knob(const char *root, const char *path, char value[64])
+int tb_knob_read(const char *root, const char *path, char value[64])
 {
 	const struct tb_source src = { .root = root };
 	char line[256], *open, *close;
@@ -128,11 +143,52 @@ const char *tb_knob_reason(int code)
 						 : strerror(-code);
 }
 
+/* Some settings take "7" and say "0x0007". */
+static bool is_same_number(const char *a, const char *b)
+{
+	char *end_a, *end_b;
+
+	return strtoull(a, &end_a, 0) == strtoull(b, &end_b, 0) && *a && *b &&
+	       !*end_a && !*end_b;
+}
+
 static bool is_set(const char *root, const char *path, const char *value)
 {
 	char now[64];
 
-	return !read_knob(root, path, now) && !strcmp(now, value);
+	return !tb_knob_read(root, path, now) &&
+	       (!strcmp(now, value) || is_same_number(now, value));
+}
+
+int tb_knob_try(const char *root, const char *path)
+{
+	struct tb_err ignored = { 0 };
+	char full[PATH_MAX], value[64];
+	int ret = tb_path(full, sizeof(full), &ignored, "%s%s", root, path);
+
+	if (!ret && access(full, W_OK))
+		ret = -errno;
+	return ret ? ret : tb_knob_read(root, path, value);
+}
+
+bool tb_knob_is_set(const char *root, const struct tb_knob *k)
+{
+	return is_set(root, k->path, k->after);
+}
+
+void tb_knob_set(const char *root, struct tb_knob *k)
+{
+	int ret;
+
+	if (is_set(root, k->path, k->after))
+		return;
+	ret = write_knob(root, k->path, k->after);
+	if (ret)
+		snprintf(k->reason, sizeof(k->reason), "%s",
+			 tb_knob_reason(ret));
+	else if (!is_set(root, k->path, k->after))
+		snprintf(k->reason, sizeof(k->reason),
+			 "the kernel did not take '%s'", k->after);
 }
 
 /* --- all of them --------------------------------------------------------- */
@@ -149,6 +205,13 @@ static const struct knob_def *def_of(const char *path)
 
 bool tb_knob_is_ours(const char *path)
 {
+	size_t i;
+
+	if (strstr(path, ".."))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(of_cases); i++)
+		if (!fnmatch(of_cases[i], path, FNM_PATHNAME))
+			return true;
 	return def_of(path);
 }
 
@@ -164,11 +227,11 @@ static int wanted(const char *root, const struct knob_def *def,
 	}
 	snprintf(other, sizeof(other), "%.*s%s", (int)(name - path), path,
 		 def->same_as);
-	return read_knob(root, other, value);
+	return tb_knob_read(root, other, value);
 }
 
-int tb_knob_add(struct tb_quiet *q, const char *path, const char *before,
-		const char *after)
+static int add(struct tb_quiet *q, const char *path, const char *before,
+	       const char *after)
 {
 	struct tb_knob *all = realloc(q->knobs,
 				      (q->nr_knobs + 1) * sizeof(*all)),
@@ -192,20 +255,20 @@ static int consider(struct tb_quiet *q, const struct knob_def *def,
 {
 	char before[64], after[64];
 
-	if (read_knob(q->root, path, before) ||
-	    wanted(q->root, def, path, after) ||
-	    (def->applies && !def->applies(q->root, path)))
+	if (tb_knob_read(q->undo.root, path, before) ||
+	    wanted(q->undo.root, def, path, after) ||
+	    (def->applies && !def->applies(q->undo.root, path)))
 		return 0;
 	/* What follows another file may be moved by the settings before it. */
 	if (!strcmp(before, after) && !def->same_as)
 		return 0;
-	return tb_knob_add(q, path, before, after);
+	return add(q, path, before, after);
 }
 
 int tb_knobs_find(struct tb_quiet *q)
 {
-	const struct tb_source src = { .root = q->root };
-	size_t i, k, skip = strlen(q->root);
+	const struct tb_source src = { .root = q->undo.root };
+	size_t i, k, skip = strlen(q->undo.root);
 	int ret = 0;
 
 	for (i = 0; i < ARRAY_SIZE(defs) && !ret; i++) {
@@ -236,45 +299,20 @@ void tb_knobs_apply(struct tb_quiet *q)
 	struct tb_knob *end = q->knobs + q->nr_knobs, *k;
 
 	for (k = q->knobs; k < end; k++) {
-		int ret;
-
-		wanted(q->root, def_of(k->path), k->path, k->after);
-		if (is_set(q->root, k->path, k->after))
-			continue;
-		ret = write_knob(q->root, k->path, k->after);
-		if (ret)
-			snprintf(k->reason, sizeof(k->reason), "%s",
-				 tb_knob_reason(ret));
-		else if (!is_set(q->root, k->path, k->after))
-			snprintf(k->reason, sizeof(k->reason),
-				 "the kernel did not take '%s'", k->after);
+		wanted(q->undo.root, def_of(k->path), k->path, k->after);
+		tb_knob_set(q->undo.root, k);
 	}
 }
 
-/* A setting whose file has gone, as of a CPU that is off, is no loss. */
-static unsigned int restore_round(struct tb_quiet *q)
+bool tb_knob_undo(const char *root, const char *path, const char *before)
 {
-	unsigned int i, nr_different = 0;
 	char now[64];
 
-	for (i = q->nr_knobs; i-- > 0;) {
-		const struct tb_knob *k = &q->knobs[i];
-
-		if (read_knob(q->root, k->path, now) == -ENOENT ||
-		    is_set(q->root, k->path, k->before))
-			continue;
-		write_knob(q->root, k->path, k->before);
-		nr_different += !is_set(q->root, k->path, k->before);
-	}
-	return nr_different;
-}
-
-unsigned int tb_knobs_restore(struct tb_quiet *q)
-{
-	unsigned int round, nr_different = 0;
-
-	/* One more round than needed shows that nothing moved any more. */
-	for (round = 0; round < MAX_ROUNDS; round++)
-		nr_different = restore_round(q);
-	return nr_different;
+	/* A setting whose file has gone, as of a CPU that is off, is no loss.
+	 */
+	if (tb_knob_read(root, path, now) == -ENOENT ||
+	    is_set(root, path, before))
+		return true;
+	write_knob(root, path, before);
+	return is_set(root, path, before);
 }

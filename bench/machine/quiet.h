@@ -6,12 +6,7 @@
  *	quiet     settings are changed while tlbbench runs, and restored
  *	strict    tlbbench does not start; nothing is changed
  *
- * Quiet. Previous values are written to a file in /run/tlbbench, fsynced,
- * before the first one is changed. A small process, the guardian, then waits
- * for the end of this one, however it comes, and restores; nobody else does,
- * so there is one way to do it. Where the guardian was killed too, the next
- * start finds the file. The guardian holds a lock as long as anything is
- * changed. Of this machine, TLBBENCH_RUN_DIR names another directory.
+ * How they are restored, see undo.h.
  */
 #ifndef TB_QUIET_H
 #define TB_QUIET_H
@@ -20,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "machine/undo.h"
 
 enum tb_profile {
 	TB_PROFILE_OBSERVE,
@@ -47,17 +43,15 @@ struct tb_knob {
 
 /**
  * struct tb_quiet - the settings of a machine while something is measured
- * @root: put in front of all paths; "" is this machine
- * @guardian: its pid; 0 if nothing was changed
+ * @undo: of these settings, and behind them of what a case changes
  * @caveat: what another tlbbench has changed here, as far as it is known, or
  *	empty
  */
 struct tb_quiet {
 	enum tb_profile profile;
-	const char *root;
+	struct tb_undo undo;
 	struct tb_knob *knobs;
 	unsigned int nr_knobs;
-	pid_t guardian;
 	char caveat[TB_ERR_TEXT_BYTES];
 };
 
@@ -76,15 +70,5 @@ int tb_quiet_begin(struct tb_quiet *q, const char *root, struct tb_err *err);
 
 /* Restore, wait until it is done, and free; fails if a setting stays. */
 int tb_quiet_end(struct tb_quiet *q, struct tb_err *err);
-
-/**
- * tb_quiet_recover() - restore what a killed tlbbench has left changed
- * @names: the settings that were restored, appended
- *
- * Return: 0; -EBUSY if the tlbbench that changed them is at work; -EACCES if
- * they are to be restored by root; -errno.
- */
-int tb_quiet_recover(const char *root, struct tb_buf *names,
-		     struct tb_err *err);
 
 #endif

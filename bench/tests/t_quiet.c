@@ -13,7 +13,7 @@
 
 #define CPU "sys/devices/system/cpu/"
 #define THP "sys/kernel/mm/transparent_hugepage/"
-#define STATE "run/tlbbench/quiet"
+#define STATE "run/tlbbench/undo"
 #define WAIT_US 10000
 #define MAX_WAITS 1000
 
@@ -139,7 +139,8 @@ static struct child start_child(const char *root)
 		signal(SIGSEGV, SIG_DFL);
 		if (tb_quiet_begin(&q, root, &err))
 			_exit(99);
-		if (write(fds[1], &q.guardian, sizeof(q.guardian)) < 0)
+		if (write(fds[1], &q.undo.guardian, sizeof(q.undo.guardian)) <
+		    0)
 			_exit(98);
 		for (;;)
 			pause();
@@ -286,11 +287,11 @@ static void test_recover(void **state)
 	make_machine(*state);
 	kill_both(start_child(*state));
 	assert_machine(*state, true);
-	assert_int_equal(tb_quiet_recover(*state, &names, &err), 0);
+	assert_int_equal(tb_undo_recover(*state, &names, &err), 0);
 	assert_machine(*state, false);
 	assert_non_null(strstr(names.data, "/proc/sys/kernel/nmi_watchdog"));
 	tb_buf_fini(&names);
-	assert_int_equal(tb_quiet_recover(*state, &names, &err), 0);
+	assert_int_equal(tb_undo_recover(*state, &names, &err), 0);
 	assert_null(names.data);
 }
 
@@ -316,7 +317,7 @@ static void test_guardian_killed(void **state)
 
 	make_machine(*state);
 	assert_int_equal(tb_quiet_begin(&q, *state, &err), 0);
-	kill(q.guardian, SIGKILL);
+	kill(q.undo.guardian, SIGKILL);
 	assert_int_equal(tb_quiet_end(&q, &err), 0);
 	assert_machine(*state, false);
 }
@@ -330,7 +331,7 @@ static void test_other_boot(void **state)
 	make_machine(*state);
 	kill_both(start_child(*state));
 	t_put(*state, "33-44", "proc/sys/kernel/random/boot_id");
-	assert_int_equal(tb_quiet_recover(*state, &names, &err), 0);
+	assert_int_equal(tb_undo_recover(*state, &names, &err), 0);
 	assert_null(names.data);
 	assert_true(is_restored(*state));
 	assert_true(has_value(*state, "sys/kernel/mm/ksm/run", "0"));
@@ -346,13 +347,13 @@ static void test_two_at_once(void **state)
 	make_machine(*state);
 	c = start_child(*state);
 	assert_int_equal(tb_quiet_begin(&q, *state, &err), -EBUSY);
-	snprintf(text, sizeof(text), "another tlbbench (process %d) keeps",
-		 c.pid);
+	snprintf(text, sizeof(text),
+		 "another tlbbench (process %d) has changed", c.pid);
 	assert_non_null(strstr(err.text, text));
 	tb_quiet_end(&q, &err);
 	assert_machine(*state, true);
 	err = (struct tb_err){ 0 };
-	assert_int_equal(tb_quiet_recover(*state, NULL, &err), -EBUSY);
+	assert_int_equal(tb_undo_recover(*state, NULL, &err), -EBUSY);
 	assert_machine(*state, true);
 	kill(c.pid, SIGTERM);
 	waitpid(c.pid, NULL, 0);
@@ -405,7 +406,7 @@ static void test_what_cannot_be_restored(void **state)
 	unlink(path);
 	t_put(*state, "0", "proc/sys/kernel/nmi_watchdog");
 	err = (struct tb_err){ 0 };
-	assert_int_equal(tb_quiet_recover(*state, NULL, &err), 0);
+	assert_int_equal(tb_undo_recover(*state, NULL, &err), 0);
 	assert_machine(*state, false);
 }
 
@@ -441,10 +442,15 @@ static void test_foreign_directory(void **state)
 static void test_forged_file(void **state)
 {
 	static const char *const lines[] = {
-		"/etc/passwd\troot",
-		"/sys/kernel/mm/ksm/../../../../etc/passwd\troot",
-		"/sys/kernel/mm/ksm/run",
-		"/proc/sys/kernel/randomize_va_space\t0",
+		"setting\t/etc/passwd\troot",
+		"setting\t/sys/kernel/mm/ksm/../../../../etc/passwd\troot",
+		"setting\t/sys/kernel/mm/ksm/run",
+		"setting\t/proc/sys/kernel/randomize_va_space\t0",
+		"/sys/kernel/mm/ksm/run\t0",
+		"other\t/sys/kernel/mm/ksm/run\t0",
+		"memcg\t/etc\t",
+		"memcg\t/sys/fs/cgroup/../../../etc/tlbbench-1\t",
+		"swap\tsda\tthere",
 	};
 	size_t i;
 
@@ -454,16 +460,15 @@ static void test_forged_file(void **state)
 		char text[256];
 		struct tb_err err = { 0 };
 
-		snprintf(text, sizeof(text), "tlbbench quiet 1\n11-22\n%s\n",
+		snprintf(text, sizeof(text), "tlbbench undo 1\n11-22\n%s\n",
 			 lines[i]);
 		t_put(*state, text, STATE);
-		assert_int_equal(tb_quiet_recover(*state, NULL, &err),
-				 -EBADMSG);
+		assert_int_equal(tb_undo_recover(*state, NULL, &err), -EBADMSG);
 		assert_non_null(strstr(err.text, "not a file of tlbbench"));
 	}
 	t_put(*state, "something else\n", STATE);
 	assert_int_not_equal(
-		tb_quiet_recover(*state, NULL, &(struct tb_err){ 0 }), 0);
+		tb_undo_recover(*state, NULL, &(struct tb_err){ 0 }), 0);
 	assert_true(has_value(*state, "etc/passwd", "keep"));
 	unlink(t_path(*state, STATE));
 	assert_machine(*state, false);
