@@ -41,6 +41,7 @@
 #define WL_MAX_ROLES 4
 #define WL_MAX_REGIONS 4
 #define WL_MAX_METRICS 16
+#define WL_MAX_FILES 4
 
 struct tb_clock;
 struct wl_values;
@@ -48,6 +49,7 @@ struct wl_values;
 struct wl_ctx;
 struct wl_thread;
 struct wl_reasons;
+struct wl_res;
 
 /**
  * enum wl_kind - what the harness does with the threads of a role
@@ -127,6 +129,44 @@ struct wl_env {
 /* Append one reason why the workload cannot run here. */
 void wl_reason(struct wl_reasons *why, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/**
+ * enum wl_fs - where a file is
+ * @WL_FS_DISK: file system of a disk, with O_DIRECT; in our VMs ext4. Not in
+ *	the page cache. Its blocks are reserved and reading it costs no disk
+ * @WL_FS_DISK_DATA: the same, written: each page begins with its number, as a
+ *	uint64_t
+ * @WL_FS_TMPFS: a hole, whose pages belong to who touches them first
+ */
+enum wl_fs {
+	WL_FS_DISK,
+	WL_FS_DISK_DATA,
+	WL_FS_TMPFS
+};
+
+/*
+ * Resources: what a workload needs outside of its processes. They are made
+ * before the instances and undone after them, last one first, however the case
+ * ends. For wl_ops.prepare(), which is called twice: what cannot be had here
+ * is a reason to skip the case. The record says what was made; of settings and
+ * of swap, which concern the whole machine, a caveat says so, too.
+ */
+
+/* A file without a name; its descriptor is the next one in wl_ctx.files. */
+void wl_res_file(struct wl_res *res, enum wl_fs fs, uint64_t bytes);
+
+/* At most so much memory for all instances together; they are in a cgroup. */
+void wl_res_memcg(struct wl_res *res, uint64_t bytes);
+
+/* Swap of that size on a zram device, before any other swap. */
+void wl_res_swap(struct wl_res *res, uint64_t bytes);
+
+/**
+ * wl_res_set() - a setting of the kernel, restored afterwards
+ * @path: one of those in bench/machine/knobs.c
+ * @value: as the file says it; of choices the one in brackets
+ */
+void wl_res_set(struct wl_res *res, const char *path, const char *value);
 
 /**
  * struct wl_region - memory of one kind, that a case may put on a NUMA node
@@ -220,6 +260,7 @@ struct wl_effect {
  * @page_bytes: base page size
  * @bindings: by index into wl_ops.regions; for wl_place()
  * @clock: for wl_now()
+ * @files: of wl_res_file(), in the order of the calls
  */
 struct wl_ctx {
 	const void *conf;
@@ -229,6 +270,7 @@ struct wl_ctx {
 	size_t page_bytes;
 	struct wl_binding bindings[WL_MAX_REGIONS];
 	const struct tb_clock *clock;
+	int files[WL_MAX_FILES];
 };
 
 /**
@@ -307,6 +349,7 @@ struct wl_expect {
  * @metrics: at most WL_MAX_METRICS, ends with a NULL name; may be NULL
  * @effect: NULL: the op itself flushes, or makes others flush before it returns
  * @probe: every reason why it cannot run; may be NULL
+ * @prepare: asks for resources, by wl_res_*() alone; may be NULL
  * @rendezvous_every: rendezvous before op 0, n, 2n, ... of each phase; 0 means
  *	before op 0 only; NULL leaves it to the key "rendezvous" of the case
  * @runs_free: the ops of responders may run at any time, also during the
@@ -330,6 +373,7 @@ struct wl_ops {
 	const struct wl_effect *effect;
 	void (*probe)(const struct wl_env *env, const void *conf,
 		      struct wl_reasons *why);
+	void (*prepare)(struct wl_res *res, const void *conf);
 	uint64_t (*rendezvous_every)(const void *conf);
 	bool runs_free;
 	int (*setup)(struct wl_ctx *c);

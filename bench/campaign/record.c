@@ -354,6 +354,7 @@ void tb_record_repetition(const struct tb_case *cs, unsigned int repetition,
 	tb_params_json(cs->ops, cs->conf, &j);
 	tb_json_obj_end(&j);
 	add_harness(&j, cs, r);
+	tb_record_made(&j, &r->made);
 	add_threads(&j, cs, r);
 	add_clock(&j, &r->clock);
 	tb_json_obj(&j, "passes");

@@ -71,6 +71,9 @@ void tb_record_observer(struct tb_json *j, const struct tb_pass *timed,
 void tb_record_shootdown(struct tb_json *j, const struct tb_case *cs,
 			 const struct tb_result *r);
 
+/* Of a repetition's record: the resources that were made for it. */
+void tb_record_made(struct tb_json *j, const struct tb_made *made);
+
 /* Of a boot record: the profile and what it changed. */
 void tb_record_profile(struct tb_json *j, const struct tb_quiet *quiet);
 

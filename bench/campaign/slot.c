@@ -54,6 +54,7 @@ int tb_slot_execute(const struct tb_plan *plan, int icount_shift,
 	struct tb_run_env env = {
 		.topo = &topo,
 		.sig = sig,
+		.undo = &plan->quiet->undo,
 		.icount_shift = icount_shift,
 	};
 	struct tb_frame *frame = NULL;

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/hist.h"
 #include "base/text.h"
+#include "engine/resource.h"
 #include "machine/counters.h"
 #include "machine/shootdown.h"
 #include "machine/topo.h"
@@ -220,6 +221,7 @@ double tb_pass_mean(const struct tb_pass *p);
  * @caveats: what to bear in mind beside the numbers
  * @cpus: by thread, instance after instance, role after role, bystanders
  * @sched: "fifo" or "other", as it really ran
+ * @made: resources; what is open is closed after the passes
  * @arena_pages: base pages of thread state and histograms
  * @timed: no tracing; @counted: with counters; @traced: with a trace of
  *	shootdowns, of fewer ops if more do not fit
@@ -232,6 +234,7 @@ struct tb_result {
 	struct wl_reasons caveats;
 	int *cpus;
 	const char *sched;
+	struct tb_made made;
 	uint64_t arena_pages;
 	struct tb_clock clock;
 	struct tb_pass timed;

@@ -75,6 +75,7 @@ static int run_workload(const struct tb_worker *common, struct tb_err *err)
 	int ret;
 
 	memcpy(ctx.nr_threads, cs->nr_threads, sizeof(ctx.nr_threads));
+	memcpy(ctx.files, common->made->files, sizeof(ctx.files));
 	tb_region_init(cs, &ctx);
 	ret = cs->ops->setup ? cs->ops->setup(&ctx) : 0;
 	if (ret)
@@ -97,7 +98,8 @@ static int run(const struct tb_worker *common, struct tb_err *err)
 				     first->cpu);
 	if (tb_case_role(common->cs, first->role)->kind == WL_BYSTANDER)
 		return run_threads(common, NULL, err);
-	return run_workload(common, err);
+	ret = tb_made_join(common->made, err);
+	return ret ? ret : run_workload(common, err);
 }
 
 pid_t tb_instance_start(const struct tb_worker *common, struct tb_err *err)

@@ -77,6 +77,7 @@ static int start_one(struct pass *p, unsigned int first_slot,
 		.clock = p->result->clock,
 		.first_slot = first_slot,
 		.nr_slots = nr_slots,
+		.made = &p->result->made,
 		.observer = p->observer,
 		.use_fifo = !strcmp(p->result->sched, "fifo"),
 	};

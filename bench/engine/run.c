@@ -45,7 +45,8 @@ static int open_counters(const struct tb_case *cs, const struct tb_result *r,
 }
 
 /* Those that the workload names. */
-static void add_fields(const struct tb_case *cs, struct tb_counters *counters)
+static void add_fields(const struct tb_case *cs, const struct tb_made *made,
+		       struct tb_counters *counters)
 {
 	struct tb_field fields[WL_MAX_METRICS];
 	unsigned int i, nr = 0;
@@ -59,7 +60,7 @@ static void add_fields(const struct tb_case *cs, struct tb_counters *counters)
 				.is_of_memcg = m->kind == WL_MEMSTAT,
 			};
 	}
-	tb_counters_add_fields(counters, fields, nr, NULL);
+	tb_counters_add_fields(counters, fields, nr, made->memcg);
 }
 
 /* The counters are opened before the instances, which switch them. */
@@ -70,7 +71,7 @@ static int run_counted(const struct tb_run_env *env, const struct tb_case *cs,
 	int ret = open_counters(cs, r, &observer.counters, err);
 
 	if (!ret) {
-		add_fields(cs, observer.counters);
+		add_fields(cs, &r->made, observer.counters);
 		ret = tb_pass_run(env, cs, r, &observer, &r->counted, err);
 	}
 	if (!ret)
@@ -114,16 +115,18 @@ static void settle_sched(const struct tb_case *cs, struct tb_result *r)
 			  "preempted gets no IPI, counts may be too low");
 }
 
-static void probe(const struct tb_case *cs, struct tb_result *r)
+static void probe(const struct tb_run_env *env, const struct tb_case *cs,
+		  struct tb_result *r)
 {
-	const struct wl_env env = {
+	const struct wl_env wl_env = {
 		.nr_cpus = cs->nr_cpus,
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
 	};
 
 	tb_region_probe(cs, &r->reasons);
 	if (cs->ops->probe)
-		cs->ops->probe(&env, cs->conf, &r->reasons);
+		cs->ops->probe(&wl_env, cs->conf, &r->reasons);
+	tb_made_probe(&r->made, cs, env->undo, &r->reasons);
 }
 
 /* Sort what went wrong into states; only the harness's own faults go on. */
@@ -171,10 +174,43 @@ static int run_watched(const struct tb_run_env *env, const struct tb_case *cs,
 	return ret;
 }
 
+/* Where the initiator runs, so that no other CPU is woken. */
+static int run_pinned(const struct tb_run_env *env, const struct tb_case *cs,
+		      struct tb_result *r, struct tb_err *err)
+{
+	struct bitmask *before = tb_place_save();
+	int ret = tb_place_pin(r->cpus[0]);
+
+	if (ret) {
+		tb_fail_errno(err, ret, "cannot pin to CPU %d", r->cpus[0]);
+	} else {
+		tb_clock_init(&r->clock, env->icount_shift);
+		ret = settle(r, run_watched(env, cs, r, err), err);
+		tb_clock_finish(&r->clock);
+	}
+	/* Or the next to ask which CPUs it may use would see one. */
+	tb_place_restore(before);
+	return ret;
+}
+
+/* Resources before this process is pinned: its guardian is not to be. */
+static int run_equipped(const struct tb_run_env *env, const struct tb_case *cs,
+			struct tb_result *r, struct tb_err *err)
+{
+	struct tb_err undone = { 0 };
+	int ret = settle(r, tb_made_make(&r->made, env->undo, &r->caveats, err),
+			 err);
+
+	if (!ret && r->state == TB_STATE_OK)
+		ret = run_pinned(env, cs, r, err);
+	if (tb_made_undo(&r->made, env->undo, &undone) && !ret)
+		ret = tb_fail(err, undone.code, "%s", undone.text);
+	return ret;
+}
+
 int tb_run_case(const struct tb_run_env *env, const struct tb_case *cs,
 		struct tb_result *out, struct tb_err *err)
 {
-	struct bitmask *before;
 	int ret;
 
 	/* Too large for a copy on the stack. */
@@ -183,27 +219,14 @@ int tb_run_case(const struct tb_run_env *env, const struct tb_case *cs,
 	if (ret)
 		return ret;
 	settle_sched(cs, out);
-	probe(cs, out);
+	probe(env, cs, out);
 	if (out->reasons.nr) {
 		out->state = TB_STATE_SKIPPED;
 		return 0;
 	}
-	/* Where the initiator runs, so that no other CPU is woken. */
-	before = tb_place_save();
-	ret = tb_place_pin(out->cpus[0]);
-	if (ret) {
-		tb_fail_errno(err, ret, "cannot pin to CPU %d", out->cpus[0]);
-		goto out_affinity;
-	}
-	tb_clock_init(&out->clock, env->icount_shift);
-	ret = run_watched(env, cs, out, err);
-	tb_clock_finish(&out->clock);
-	ret = settle(out, ret, err);
+	ret = run_equipped(env, cs, out, err);
 	if (!ret && out->state == TB_STATE_OK)
 		fill_metrics(cs, out);
-out_affinity:
-	/* Or the next to ask which CPUs it may use would see one. */
-	tb_place_restore(before);
 	return ret;
 }
 

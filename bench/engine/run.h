@@ -12,11 +12,13 @@
 
 /**
  * struct tb_run_env - what runs share on one kernel
+ * @undo: for what cases change of the machine
  * @icount_shift: of QEMU's instruction counting, negative elsewhere
  */
 struct tb_run_env {
 	const struct tb_topo *topo;
 	struct tb_sig *sig;
+	struct tb_undo *undo;
 	int icount_shift;
 };
 

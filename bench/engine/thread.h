@@ -17,6 +17,7 @@
  * struct tb_worker - one thread, in the memory of its instance
  * @first_slot: of the instance in the arena
  * @nr_slots: threads of the instance
+ * @made: resources of the case
  * @observer: what to switch on for the ops
  * @use_fifo: run under SCHED_FIFO
  */
@@ -27,6 +28,7 @@ struct tb_worker {
 	struct tb_clock clock;
 	unsigned int first_slot;
 	unsigned int nr_slots;
+	const struct tb_made *made;
 	struct tb_observer observer;
 	bool use_fifo;
 	struct wl_thread wl;

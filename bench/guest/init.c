@@ -23,6 +23,8 @@
 #include "campaign/slot.h"
 #include "machine/audit.h"
 
+#define CGROUPS "/sys/fs/cgroup"
+
 /* What slot.conf says. */
 struct guest {
 	struct tb_conf conf;
@@ -65,6 +67,7 @@ static void mount_all(void)
 		{ "tmpfs", "/tmp" },
 		{ "tracefs", "/sys/kernel/tracing" },
 		{ "debugfs", "/sys/kernel/debug" },
+		{ "cgroup2", CGROUPS },
 	};
 	size_t i;
 
@@ -78,21 +81,28 @@ static void mount_all(void)
 	}
 }
 
-static bool is_mounted(void)
+static void write_setting(const char *path, const char *value)
 {
-	return !access("/proc/self/exe", F_OK);
-}
-
-static void allow_realtime(void)
-{
-	int fd = open("/proc/sys/kernel/sched_rt_runtime_us",
-		      O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
-	if (tb_write_all(fd, "-1", 2))
-		fprintf(stderr, "tlbbench: real-time throttling stays on\n");
+	if (tb_write_all(fd, value, strlen(value)))
+		fprintf(stderr, "tlbbench: %s does not take %s\n", path, value);
 	close(fd);
+}
+
+/* Resources of cases: where they are made, and where that is noted. */
+static void prepare_resources(void)
+{
+	setenv("TLBBENCH_SCRATCH_DISK", "/dev/ram0", 1);
+	setenv("TLBBENCH_RUN_DIR", "/tmp/tlbbench", 1);
+	write_setting(CGROUPS "/cgroup.subtree_control", "+memory");
+}
+
+static bool is_mounted(void)
+{
+	return !access("/proc/self/exe", F_OK);
 }
 
 static int read_slot(struct guest *g, struct tb_err *err)
@@ -143,6 +153,7 @@ static int run_slot(struct guest *g, struct tb_err *err)
 	struct channel_sink sink = { { .put = put }, &g->channel };
 	struct tb_topo topo = { 0 };
 	struct tb_plan plan = { 0 };
+	struct tb_quiet quiet = { .undo.root = TB_LIVE_ROOT };
 	struct tb_sig sig;
 	struct tb_tally tally;
 	char count[16];
@@ -156,12 +167,14 @@ static int run_slot(struct guest *g, struct tb_err *err)
 		ret = tb_plan_load(&plan, "/" TB_GUEST_CAMPAIGN, &topo, err);
 	if (ret)
 		goto out;
+	plan.quiet = &quiet;
 	ret = tb_slot_execute(&plan, g->icount_shift, &sig, &sink.sink, &tally,
 			      err);
 	if (!ret) {
 		snprintf(count, sizeof(count), "%u", tally.nr_bad);
 		send_end(g, "ok", count);
 	}
+	tb_quiet_end(&quiet, err);
 	tb_plan_fini(&plan);
 out:
 	tb_topo_fini(&topo);
@@ -180,7 +193,8 @@ void tb_guest_main(void)
 		fprintf(stderr, "tlbbench: cannot start over: %s\n",
 			strerror(errno));
 	}
-	allow_realtime();
+	write_setting("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	prepare_resources();
 	ret = tb_channel_open(&g.channel, &err);
 	if (!ret)
 		ret = read_slot(&g, &err);

@@ -121,12 +121,13 @@ int tb_memcg_find(struct tb_memcg *m, struct tb_err *err)
 
 /* --- one ----------------------------------------------------------------- */
 
-static int set_limit(const char *dir, bool is_v2, uint64_t bytes,
+static int set_limit(const struct tb_memcg *m, uint64_t bytes,
 		     struct tb_err *err)
 {
 	char path[PATH_MAX], text[32];
-	int fd, ret = tb_path(path, sizeof(path), err, "%s/%s", dir,
-			      is_v2 ? "memory.max" : "memory.limit_in_bytes");
+	int fd, ret = tb_path(path, sizeof(path), err, "%s/%s", m->dir,
+			      m->is_v2 ? "memory.max"
+				       : "memory.limit_in_bytes");
 
 	if (ret)
 		return ret;
@@ -140,10 +141,10 @@ static int set_limit(const char *dir, bool is_v2, uint64_t bytes,
 		   : 0;
 }
 
-static int open_procs(struct tb_memcg *m, const char *dir, struct tb_err *err)
+static int open_procs(struct tb_memcg *m, struct tb_err *err)
 {
 	char path[PATH_MAX];
-	int ret = tb_path(path, sizeof(path), err, "%s/cgroup.procs", dir);
+	int ret = tb_path(path, sizeof(path), err, "%s/cgroup.procs", m->dir);
 
 	if (ret)
 		return ret;
@@ -156,20 +157,19 @@ static int open_procs(struct tb_memcg *m, const char *dir, struct tb_err *err)
 int tb_memcg_make(struct tb_memcg *m, uint64_t bytes, struct tb_undo *undo,
 		  struct tb_err *err)
 {
-	char dir[PATH_MAX];
-	int ret = tb_path(dir, sizeof(dir), err, "%s/" PREFIX "%d", m->parent,
-			  (int)getpid());
+	int ret = tb_path(m->dir, sizeof(m->dir), err, "%s/" PREFIX "%d",
+			  m->parent, (int)getpid());
 
 	if (!ret)
-		ret = tb_undo_add(undo, TB_CHANGE_MEMCG, dir, "");
+		ret = tb_undo_add(undo, TB_CHANGE_MEMCG, m->dir, "");
 	if (!ret)
 		ret = tb_undo_save(undo, err);
 	if (ret)
 		return tb_fail_errno(err, ret, "cannot make a cgroup");
-	if (mkdir(dir, 0755))
-		return tb_fail_errno(err, -errno, "cannot make %s", dir);
-	ret = set_limit(dir, m->is_v2, bytes, err);
-	return ret ? ret : open_procs(m, dir, err);
+	if (mkdir(m->dir, 0755))
+		return tb_fail_errno(err, -errno, "cannot make %s", m->dir);
+	ret = set_limit(m, bytes, err);
+	return ret ? ret : open_procs(m, err);
 }
 
 int tb_memcg_join(int join_fd)

@@ -17,11 +17,13 @@
 /**
  * struct tb_memcg - where one is, or can be
  * @parent: directory it is made in
+ * @dir: it itself, once it is made
  * @is_v2: else cgroup v1
  * @join_fd: whoever writes "0" to it is in; see tb_memcg_join()
  */
 struct tb_memcg {
 	char parent[PATH_MAX];
+	char dir[PATH_MAX];
 	bool is_v2;
 	int join_fd;
 };

@@ -17,6 +17,7 @@
 
 #include "campaign/params.h"
 #include "engine/run.h"
+#include "machine/audit.h"
 #include "tests/t.h"
 
 #define T_OPS 23
@@ -182,6 +183,7 @@ static inline void t_wrap(const struct wl_ops *ops)
 /* What all runs of a binary share. */
 static struct tb_topo t_topo;
 static struct tb_sig t_sig;
+static struct tb_undo t_undo = { .root = TB_LIVE_ROOT };
 
 /* What may be different after a run that leaves something behind. */
 struct t_traces {
@@ -293,6 +295,7 @@ static inline void t_run_case(struct tb_case *cs, struct tb_result *r)
 	const struct tb_run_env env = {
 		.topo = &t_topo,
 		.sig = &t_sig,
+		.undo = &t_undo,
 		.icount_shift = -1,
 	};
 	struct tb_err err = { 0 };
@@ -300,7 +303,7 @@ static inline void t_run_case(struct tb_case *cs, struct tb_result *r)
 	/* cmocka goes on with its tests after a crash, here in an instance. */
 	signal(SIGSEGV, SIG_DFL);
 	signal(SIGBUS, SIG_DFL);
-	if (tb_run_case(&env, cs, r, &err))
+	if (tb_run_case(&env, cs, r, &err) || tb_undo_end(&t_undo, &err))
 		fail_msg("%s", err.text);
 }
 
