@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Machines as trees that have the form of sysfs, for tests of topology and
- * placement. A machine is a row per CPU; the lists in the tree follow from the
- * rows, and name online CPUs only, as the kernel's do.
+ * placement: written, or captured with bench/tools/capture-topology.
+ *
+ * A written machine is a row per CPU; the lists in the tree follow from the
+ * rows, and name online CPUs only, as the kernel's do. t_put_machine() makes
+ * the tree of one, t_put_capture() that of a file in bench/tests/data/.
  */
 #ifndef T_SYSFS_H
 #define T_SYSFS_H
@@ -183,6 +186,55 @@ static inline void t_put_machine(const struct t_machine *m, const char *root)
 	for (cpu = 0; cpu < m->nr_cpus; cpu++)
 		t_put_cpu(m, root, cpu);
 	t_put_nodes(m, root);
+}
+
+/* --- captured trees ------------------------------------------------------- */
+
+/* "cpu/cpu{0-3,8}/node0" becomes a file for each of the CPUs. */
+static inline void t_put_expanded(const char *root, char *path,
+				  const char *text)
+{
+	char *list = strchr(path, '{'), *rest = strchr(path, '}'), *item;
+	int cpu, last;
+
+	if (!list || !rest) {
+		t_put(root, text, "devices/system/%s", path);
+		return;
+	}
+	*list++ = *rest++ = '\0';
+	while ((item = strsep(&list, ",")))
+		for (assert_true(tb_topo_range(item, &cpu, &last)); cpu <= last;
+		     cpu++)
+			t_put(root, text, "devices/system/%s%d%s", path, cpu,
+			      rest);
+}
+
+/* The tree that bench/tools/capture-topology saw; @lines is used up. */
+static inline void t_put_lines(const char *root, char *lines)
+{
+	char *line, *path;
+
+	while ((line = strsep(&lines, "\n"))) {
+		if (!*line || *line == '#')
+			continue;
+		path = strsep(&line, ":");
+		assert_non_null(line);
+		t_put_expanded(root, path, line);
+	}
+}
+
+/* Of bench/tests/data/@name.topo; tests run in the directory of the Makefile.
+ */
+static inline void t_put_capture(const char *root, const char *name)
+{
+	struct tb_buf b = { 0 };
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "bench/tests/data/%s.topo", name);
+	if (tb_read_file(path, &b) || !b.data)
+		fail_msg("cannot read %s", path);
+	t_put_lines(root, b.data);
+	tb_buf_fini(&b);
 }
 
 /* --- machines that exist -------------------------------------------------- */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Topology from trees that have the form of sysfs. */
+/*
+ * Topology where something is missing or wrong, of plain machines and of this
+ * one. Whole machines: t_topo_trees.c.
+ */
 #include "machine/topo.h"
 
 #include <errno.h>
@@ -7,155 +10,9 @@
 
 #include "tests/t_sysfs.h"
 
-/* Too large for a stack. */
 static struct t_machine machine;
 
-/* Lowest online CPU that has the same number as @cpu. */
-static int lowest(const struct t_machine *m, int cpu, size_t member)
-{
-	int i;
-
-	for (i = 0;
-	     m->rows[i].is_offline ||
-	     t_number(&m->rows[i], member) != t_number(&m->rows[cpu], member);
-	     i++)
-		;
-	return i;
-}
-
-static int llc_of(const struct t_machine *m, int cpu)
-{
-	if (m->rows[cpu].l2 == T_NONE)
-		return -1;
-	return lowest(m, cpu,
-		      m->rows[cpu].l3 == T_NONE ? offsetof(struct t_row, l2)
-						: offsetof(struct t_row, l3));
-}
-
-/* The tree of @m gives its CPUs, their groups and the distances. */
-static void check_topo(const struct t_machine *m, const char *root)
-{
-	struct tb_err err = { 0 };
-	struct tb_topo topo;
-	unsigned int n = 0;
-	int i;
-
-	t_put_machine(m, root);
-	if (tb_topo_read(&topo, root, &err))
-		fail_msg("%s", err.text);
-	for (i = 0; i < m->nr_cpus; i++) {
-		const struct tb_cpu *c = &topo.cpus[n];
-
-		if (m->rows[i].is_offline)
-			continue;
-		assert_true(n < topo.nr_cpus);
-		assert_int_equal(c->cpu, i);
-		assert_int_equal(c->core,
-				 lowest(m, i, offsetof(struct t_row, core)));
-		assert_int_equal(c->llc, llc_of(m, i));
-		assert_int_equal(c->node, m->rows[i].node);
-		n++;
-	}
-	assert_int_equal(topo.nr_cpus, n);
-	for (i = 0; i < m->nr_nodes; i++)
-		assert_true(tb_topo_has_node(&topo, m->nodes[i]));
-	tb_topo_fini(&topo);
-	assert_null(topo.cpus);
-	assert_null(topo.distances);
-	assert_int_equal(topo.nr_cpus, 0);
-}
-
-static void laptop(void **state)
-{
-	t_laptop(&machine);
-	check_topo(&machine, *state);
-}
-
-static void two_sockets(void **state)
-{
-	t_two_sockets(&machine);
-	check_topo(&machine, *state);
-}
-
-static void two_nodes_per_socket(void **state)
-{
-	t_snc(&machine);
-	check_topo(&machine, *state);
-}
-
-static void two_caches_per_node(void **state)
-{
-	t_epyc(&machine);
-	check_topo(&machine, *state);
-}
-
-static void offline_cpus_are_left_out(void **state)
-{
-	int i;
-
-	/* A core without its first thread, one without both, a node without. */
-	t_two_sockets(&machine);
-	machine.rows[0].is_offline = true;
-	machine.rows[1].is_offline = true;
-	machine.rows[57].is_offline = true;
-	for (i = 28; i < 56; i++)
-		machine.rows[i].is_offline = machine.rows[i + 56].is_offline =
-			true;
-	check_topo(&machine, *state);
-}
-
-static void thousands_of_cpus(void **state)
-{
-	int i;
-
-	/* Every second one off: no ranges, a list of more than a page. */
-	machine = (struct t_machine){ .nr_cpus = T_MAX_CPUS };
-	for (i = 0; i < T_MAX_CPUS; i++)
-		machine.rows[i] = (struct t_row){ .core = i / 2,
-						  .l2 = T_NONE,
-						  .is_offline = i % 2 };
-	check_topo(&machine, *state);
-}
-
-static void nodes_without_cpus(void **state)
-{
-	struct tb_err err = { 0 };
-	struct tb_topo topo;
-
-	t_memory_nodes(&machine);
-	check_topo(&machine, *state);
-	assert_int_equal(tb_topo_read(&topo, *state, &err), 0);
-	assert_int_equal(tb_topo_distance(&topo, 0, 2), 17);
-	assert_int_equal(tb_topo_distance(&topo, 1, 2), 28);
-	assert_int_equal(tb_topo_distance(&topo, 3, 1), 17);
-	assert_int_equal(tb_topo_distance(&topo, 3, 3), 10);
-	tb_topo_fini(&topo);
-}
-
-static void node_numbers_with_gaps(void **state)
-{
-	struct tb_err err = { 0 };
-	struct tb_topo topo;
-	int i;
-
-	/* As on POWER. */
-	machine = (struct t_machine){ .nr_cpus = 4,
-				      .nr_nodes = 2,
-				      .nodes = { 0, 8 },
-				      .distances = { "10 40\n", "40 10\n" } };
-	for (i = 0; i < 4; i++)
-		machine.rows[i] = (struct t_row){ .core = i,
-						  .l3 = i / 2,
-						  .node = i / 2 * 8 };
-	check_topo(&machine, *state);
-	assert_int_equal(tb_topo_read(&topo, *state, &err), 0);
-	assert_int_equal(tb_topo_distance(&topo, 8, 0), 40);
-	assert_int_equal(tb_topo_distance(&topo, 8, 8), 10);
-	assert_false(tb_topo_has_node(&topo, 1));
-	assert_false(tb_topo_has_node(&topo, 9));
-	assert_false(tb_topo_has_node(&topo, -1));
-	tb_topo_fini(&topo);
-}
+/* --- what is missing or wrong --------------------------------------------- */
 
 static void check_lone_cpus(const char *root, int core_of_1)
 {
@@ -346,14 +203,6 @@ static void affinity_narrows_this_machine(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[] = {
-		T_DIR(laptop),
-		T_DIR(two_sockets),
-		T_DIR(two_nodes_per_socket),
-		T_DIR(two_caches_per_node),
-		T_DIR(offline_cpus_are_left_out),
-		T_DIR(thousands_of_cpus),
-		T_DIR(nodes_without_cpus),
-		T_DIR(node_numbers_with_gaps),
 		T_DIR(without_topology_each_is_a_core),
 		T_DIR(old_kernels_call_a_core_siblings),
 		T_DIR(bad_distances_are_errors),
