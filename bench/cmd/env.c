@@ -65,6 +65,15 @@ static void print_wrapped(unsigned int indent, const char *name,
 	} while (*text);
 }
 
+/* The same, and empties @text; what found no memory is not left out. */
+static void print_buf(unsigned int indent, const char *name,
+		      struct tb_buf *text)
+{
+	print_wrapped(indent, name,
+		      text->has_failed ? "out of memory" : text->data);
+	tb_buf_fini(text);
+}
+
 static void print_fact(const struct tb_fact *f)
 {
 	char why[256];
@@ -104,12 +113,9 @@ static unsigned int print_wrong(const struct tb_audit *audit,
 		if (!f->is_wrong || f->def->policy != policy)
 			continue;
 		tb_fact_complaint(f, &text);
-		print_wrapped(POLICY_WIDTH, tb_audit_policy_name(policy),
-			      text.data);
-		tb_buf_fini(&text);
+		print_buf(POLICY_WIDTH, tb_audit_policy_name(policy), &text);
 		tb_buf_printf(&text, "Do: %s", f->def->advice);
-		print_wrapped(POLICY_WIDTH, "", text.data);
-		tb_buf_fini(&text);
+		print_buf(POLICY_WIDTH, "", &text);
 		nr++;
 	}
 	return nr;

@@ -59,7 +59,8 @@ static int refuse(struct tb_err *err)
 		if (!f->is_wrong || f->def->policy != TB_REFUSE)
 			continue;
 		tb_fact_complaint(f, &text);
-		fprintf(stderr, "tlbbench: refused: %s. Do: %s\n", text.data,
+		fprintf(stderr, "tlbbench: refused: %s. Do: %s\n",
+			text.has_failed ? f->def->name : text.data,
 			f->def->advice);
 		tb_buf_fini(&text);
 		nr++;
