@@ -201,7 +201,7 @@ check-sanitize: $(sanitizers:%=check-%) ## unit tests under ASan, UBSan and TSan
 check-fault: $(perf_libs) ## let calls of the C library fail, one at a time; FULL=1
 	+$(Q)$(call sanitized,asan) -j$(jobs) $(O)/asan/tests/tlbbench
 	$(Q)TLBBENCH=$(abspath $(O))/asan/tests/tlbbench TLBBENCH_FAULT=$(abspath $(O))/asan/tests/tlbbench \
-	  $(pytest) bench/tests/test_fault.py
+	  $(pytest) bench/tests/test_fault.py bench/tests/test_cli.py
 
 # Built side by side, run one after the other: tests pin threads to CPUs.
 $(sanitizers:%=check-%): check-%: $(perf_libs)

@@ -126,12 +126,7 @@ WRAP(pid_t, fork, -1, (void), ())
 WRAP(int, eventfd, -1, (unsigned int n, int flags), (n, flags))
 WRAP(int, signalfd, -1, (int fd, const sigset_t *set, int flags),
      (fd, set, flags))
-WRAP(int, pipe2, -1, (int fds[2], int flags), (fds, flags))
 WRAP(int, poll, -1, (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms))
-WRAP(int, sched_setaffinity, -1, (pid_t pid, size_t n, const cpu_set_t *set),
-     (pid, n, set))
-WRAP(int, sched_getaffinity, -1, (pid_t pid, size_t n, cpu_set_t *set),
-     (pid, n, set))
 WRAP(int, sched_setscheduler, -1,
      (pid_t pid, int policy, const struct sched_param *param),
      (pid, policy, param))
@@ -208,7 +203,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
-/* Has no wrapper in the C library: told apart by its number. */
+/* What has no wrapper in the C library, or libnuma does not use: by number. */
 long __wrap_syscall(long number, ...)
 {
 	long arg[6];
@@ -220,6 +215,10 @@ long __wrap_syscall(long number, ...)
 		arg[i] = va_arg(ap, long);
 	va_end(ap);
 	if (number == SYS_perf_event_open && FAILS("perf_event_open"))
+		return -1;
+	if (number == SYS_sched_setaffinity && FAILS("sched_setaffinity"))
+		return -1;
+	if (number == SYS_sched_getaffinity && FAILS("sched_getaffinity"))
 		return -1;
 	/* A waiter may be interrupted; waking cannot fail. */
 	if (number == SYS_futex && arg[1] == FUTEX_WAIT && FAILS("futex"))

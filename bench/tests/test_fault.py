@@ -30,7 +30,7 @@ FUNCTIONS = {
     "pread": "EIO", "write": "ENOSPC", "fsync": "ENOSPC", "close": "EIO", "rename": "ENOSPC",
     "mkdir": "ENOSPC", "symlink": "ENOSPC", "fork": "EAGAIN", "pthread_create": "EAGAIN",
     "perf_event_open": "EMFILE", "ioctl": "ENOMEM", "futex": "EINTR", "eventfd": "EMFILE",
-    "signalfd": "EMFILE", "pipe2": "EMFILE", "poll": "ENOMEM", "sched_setaffinity": "EINVAL",
+    "signalfd": "EMFILE", "poll": "ENOMEM", "sched_setaffinity": "EINVAL",
     "sched_getaffinity": "ENOSYS", "sched_setscheduler": "EPERM", "unshare": "EPERM",
     "mount": "EPERM",
 }
@@ -198,7 +198,24 @@ def check_files(nth, before):
         assert not list(campaign.rglob("*.tmp"))
 
 
-@pytest.mark.skipif(not BINARY.is_file(), reason="needs TLBBENCH_FAULT; see make check-fault")
+needs_fault = pytest.mark.skipif(not BINARY.is_file(),
+                                 reason="needs TLBBENCH_FAULT; see make check-fault")
+
+
+@needs_fault
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_some_command_calls_it(function, tmp_path):
+    """What no command calls would be let fail in vain."""
+    for command in COMMANDS:
+        nth = Nth(tmp_path, command, function)
+        assert nth.run().returncode == 0
+        if nth.nr_calls():
+            return
+        nth.clean()
+    raise AssertionError(f"nobody calls {function}")
+
+
+@needs_fault
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_nth(command, function, tmp_path):
