@@ -11,7 +11,11 @@
  *	                   flush_tlb_all() and flush_tlb_kernel_range()
  *	irq_tlb_elsewhere  the same where nobody of the case is flushed, that is
  *	                   outside it and on initiators' CPUs: foreign flushes
- *	irq_cal, irq_res   CAL row (includes the TLB ones), RES row; by CPU
+ *	irq_cal, irq_res   CAL row, RES row; by CPU. CAL includes TLB, and on
+ *	                   each CPU but the one that switches the inner
+ *	                   window two for each set of events: one switches it
+ *	                   on, one off. The kernel's own events are one set,
+ *	                   each event of the PMU is another
  *	irq_tlb_bystander, irq_cal_bystander
  *	                   on CPUs that only bystanders use: what an unrelated
  *	                   process suffers
@@ -45,16 +49,19 @@
  *	                   left out where one is on its way already
  *	csd_flush_received csd:csd_function_entry of it, receivers only
  *	csd_flush_all, csd_flush_kernel
- *	                   requests of flush_tlb_all() and of
+ *	                   the same requests of flush_tlb_all() and of
  *	                   flush_tlb_kernel_range(), which raise neither TLB nor
- *	                   tlb:tlb_flush
+ *	                   tlb:tlb_flush: sent by CPUs of the case, to any CPU
+ *	csd_flush_all_received, csd_flush_kernel_received
+ *	                   those that CPUs of the case ran, from any CPU: also
+ *	                   what somebody else's vfree() costs them
  *	csd_queued         requests of any function
  *	ipi_send_cpu       IPIs to one CPU
  *	ipi_send_cpumask_calls
  *	                   sends to several CPUs at once: no number of IPIs
- *	vector_*           call function and reschedule interrupts taken; but
- *	                   on the initiator's CPU the one that ends the
- *	                   window is among them
+ *	vector_*           call function and reschedule interrupts taken. On
+ *	                   each CPU but the one that switches the window, the
+ *	                   one that ends it is among them
  *
  *	idle_entries       sched:sched_switch to and from the idle task, by CPU;
  *	idle_exits         where exits are missing, so are flushes at switch-in

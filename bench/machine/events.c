@@ -236,47 +236,54 @@ static void add_flushes(struct tb_events *e, struct tb_counter_list *list)
 	add_flush_kinds(e, list, filter);
 }
 
-/* Function calls between CPUs, by the function called. */
+/* Calls of one function; without its address nobody can tell them apart. */
+static void add_call(struct tb_events *e, struct tb_counter *counter,
+		     const char *tracepoint, const char *function,
+		     unsigned long long address, const char *condition)
+{
+	char filter[64];
+	const struct tb_event_source s = { .tracepoint = tracepoint,
+					   .filter = filter };
+
+	snprintf(filter, sizeof(filter), "func==0x%llx%s", address, condition);
+	if (address)
+		add(e, e->software, &s, counter, 1);
+	else
+		tb_counter_set_absent(counter,
+				      "address of %s not in /proc/kallsyms "
+				      "(needs root)",
+				      function);
+}
+
+/*
+ * Function calls between CPUs, by the function called. csd_function_entry
+ * comes once per receiver, and once more on the sender, with csd 0, where that
+ * runs the function itself.
+ */
 static void add_calls(struct tb_events *e, struct tb_counter_list *list)
 {
 	const struct tb_flush_funcs funcs =
 		tb_trace_flush_funcs("/proc/kallsyms");
-	/*
-	 * csd_function_entry comes once per receiver, and once more on the
-	 * sender, with csd 0, where that runs the function itself.
-	 */
 	const struct {
-		const char *counter, *tracepoint, *function, *filter;
+		const char *sent, *received, *function;
 		unsigned long long address;
 	} calls[] = {
-		{ "csd_flush", "csd/csd_queue_cpu", "flush_tlb_func", "",
+		{ "csd_flush", "csd_flush_received", "flush_tlb_func",
 		  funcs.of_mm },
-		{ "csd_flush_received", "csd/csd_function_entry",
-		  "flush_tlb_func", " && csd!=0", funcs.of_mm },
-		{ "csd_flush_all", "csd/csd_queue_cpu", "do_flush_tlb_all", "",
+		{ "csd_flush_all", "csd_flush_all_received", "do_flush_tlb_all",
 		  funcs.of_all },
-		{ "csd_flush_kernel", "csd/csd_queue_cpu",
-		  "do_kernel_range_flush", "", funcs.of_kernel },
+		{ "csd_flush_kernel", "csd_flush_kernel_received",
+		  "do_kernel_range_flush", funcs.of_kernel },
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
-		struct tb_counter *counter =
-			new_counter(list, calls[i].counter);
-		char filter[64];
-		const struct tb_event_source s = { .tracepoint =
-							   calls[i].tracepoint,
-						   .filter = filter };
-
-		snprintf(filter, sizeof(filter), "func==0x%llx%s",
-			 calls[i].address, calls[i].filter);
-		if (calls[i].address)
-			add(e, e->software, &s, counter, 1);
-		else
-			tb_counter_set_absent(counter,
-					      "address of %s not in "
-					      "/proc/kallsyms (needs root)",
-					      calls[i].function);
+		add_call(e, new_counter(list, calls[i].sent),
+			 "csd/csd_queue_cpu", calls[i].function,
+			 calls[i].address, "");
+		add_call(e, new_counter(list, calls[i].received),
+			 "csd/csd_function_entry", calls[i].function,
+			 calls[i].address, " && csd!=0");
 	}
 }
 

@@ -171,6 +171,10 @@ def test_a_thousand_shootdowns(tmp_path):
         counts = {counter["name"]: counter["value"] for counter in record["counters"]}
         assert responders == record["harness"]["cpus"] - 1
         assert (record["case"], counts["irq_tlb"]) == (record["case"], 1000 * responders)
+        # Beside them, those that switch the window of events on and off; only the latter is in it.
+        assert counts["irq_cal"] == (1000 + 2) * responders
+        assert counts["vector_call_function"] + counts["vector_call_function_single"] == (
+            1000 + 1) * responders
         assert record["passes"]["counted"]["ops"] == 1000
         if record["case"] == "watched":
             assert responders == 2 and counts["irq_tlb_bystander"] == 0
