@@ -161,6 +161,13 @@ int tb_write_file(const char *path, const void *data, size_t len_bytes,
 	return 0;
 }
 
+int tb_make_dir(const char *path, struct tb_err *err)
+{
+	if (mkdir(path, 0755) && errno != EEXIST)
+		return tb_fail_errno(err, -errno, "cannot create %s", path);
+	return 0;
+}
+
 int tb_path(char *path, size_t size_bytes, struct tb_err *err, const char *fmt,
 	    ...)
 {

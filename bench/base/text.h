@@ -59,6 +59,9 @@ int tb_write_all(int fd, const void *data, size_t len_bytes);
 int tb_write_file(const char *path, const void *data, size_t len_bytes,
 		  struct tb_err *err);
 
+/* Make a directory, unless it is there. */
+int tb_make_dir(const char *path, struct tb_err *err);
+
 /* snprintf() for paths: -ENAMETOOLONG instead of a path cut short. */
 int tb_path(char *path, size_t size_bytes, struct tb_err *err, const char *fmt,
 	    ...) __attribute__((format(printf, 4, 5)));
