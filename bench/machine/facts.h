@@ -15,6 +15,7 @@ int tb_fact_microcode(struct tb_source *src, struct tb_fact *f);
 int tb_fact_tlb_flags(struct tb_source *src, struct tb_fact *f);
 int tb_fact_nr_cpus(struct tb_source *src, struct tb_fact *f);
 int tb_fact_topology(struct tb_source *src, struct tb_fact *f);
+int tb_fact_cpu_groups(struct tb_source *src, struct tb_fact *f);
 int tb_fact_hypervisor(struct tb_source *src, struct tb_fact *f);
 int tb_fact_pv_features(struct tb_source *src, struct tb_fact *f);
 int tb_fact_flush_mechanism(struct tb_source *src, struct tb_fact *f);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Facts about the processor, the firmware and the hypervisor. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,89 @@ int tb_fact_topology(struct tb_source *src, struct tb_fact *f)
 	tb_buf_printf(&f->value, "%u packages, %u cores, %zu nodes", packages,
 		      cores, nodes.gl_pathc ? nodes.gl_pathc : 1);
 	globfree(&nodes);
+	return 0;
+}
+
+/* What CPUs may have in common. */
+static int core_of(const struct tb_cpu *c)
+{
+	return c->core;
+}
+
+static int llc_of(const struct tb_cpu *c)
+{
+	return c->llc;
+}
+
+static int node_of(const struct tb_cpu *c)
+{
+	return c->node;
+}
+
+/* "0-1,8": the CPUs that have in common with cpus[@first] what @of says. */
+static void add_group(struct tb_buf *b, const struct tb_topo *topo,
+		      unsigned int first, int (*of)(const struct tb_cpu *c))
+{
+	int group = of(&topo->cpus[first]), begin = -1, last = -1;
+	const char *comma = "";
+	unsigned int i;
+
+	for (i = first; i <= topo->nr_cpus; i++) {
+		const struct tb_cpu *c =
+			i < topo->nr_cpus ? &topo->cpus[i] : NULL;
+
+		if (c && of(c) != group)
+			continue;
+		if (c && last >= 0 && c->cpu == last + 1) {
+			last = c->cpu;
+			continue;
+		}
+		if (last >= 0) {
+			tb_buf_printf(b, last > begin ? "%s%d-%d" : "%s%d",
+				      comma, begin, last);
+			comma = ",";
+		}
+		begin = last = c ? c->cpu : -1;
+	}
+}
+
+/* "cores 0-1 2-3": each group once, in the order of its first CPU. */
+static void add_groups(struct tb_buf *b, const struct tb_topo *topo,
+		       const char *name, int (*of)(const struct tb_cpu *c))
+{
+	unsigned int i, k;
+
+	tb_buf_printf(b, "%s%s", b->len_bytes ? "; " : "", name);
+	for (i = 0; i < topo->nr_cpus; i++) {
+		for (k = 0; k < i; k++)
+			if (of(&topo->cpus[k]) == of(&topo->cpus[i]))
+				break;
+		if (k < i)
+			continue;
+		tb_buf_printf(b, " ");
+		if (of(&topo->cpus[i]) < 0)
+			tb_buf_printf(b, "unknown");
+		else
+			add_group(b, topo, i, of);
+	}
+}
+
+/* Says of each thread's CPU in which core, cache and node it is. */
+int tb_fact_cpu_groups(struct tb_source *src, struct tb_fact *f)
+{
+	struct tb_err err = { 0 };
+	struct tb_topo topo;
+	char sysfs[PATH_MAX];
+	int ret = tb_path(sysfs, sizeof(sysfs), &err, "%s/sys", src->root);
+
+	if (!ret)
+		ret = tb_topo_read(&topo, sysfs, &err);
+	if (ret)
+		return tb_fact_unknown(f, ret, "%s", err.text);
+	add_groups(&f->value, &topo, "cores", core_of);
+	add_groups(&f->value, &topo, "caches", llc_of);
+	add_groups(&f->value, &topo, "nodes", node_of);
+	tb_topo_fini(&topo);
 	return 0;
 }
 
