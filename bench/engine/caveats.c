@@ -74,24 +74,38 @@ static void note_foreign_flushes(struct tb_result *r)
 			  (unsigned long long)c->value);
 }
 
+static uint64_t value_of(const struct tb_result *r, const char *name)
+{
+	const struct tb_counter *c = counter(r, name);
+
+	return c && c->status != TB_STATUS_ABSENT ? c->value : 0;
+}
+
 /* Neither TLB interrupts nor flushes count these. */
 static void note_hidden_flushes(struct tb_result *r)
 {
 	static const struct {
-		const char *counter, *function;
-	} hidden[] = { { "csd_flush_all", "flush_tlb_all" },
-		       { "csd_flush_kernel", "flush_tlb_kernel_range" } };
+		const char *sent, *received, *function;
+	} hidden[] = {
+		{ "csd_flush_all", "csd_flush_all_received", "flush_tlb_all" },
+		{ "csd_flush_kernel", "csd_flush_kernel_received",
+		  "flush_tlb_kernel_range" },
+	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(hidden); i++) {
-		const struct tb_counter *c = counter(r, hidden[i].counter);
+		uint64_t sent = value_of(r, hidden[i].sent);
+		uint64_t received = value_of(r, hidden[i].received);
 
-		if (c && c->status != TB_STATUS_ABSENT && c->value)
-			wl_reason(&r->caveats,
-				  "%llu CPUs were interrupted by %s(), which "
-				  "is in no count of flushes or TLB interrupts",
-				  (unsigned long long)c->value,
-				  hidden[i].function);
+		if (sent || received)
+			wl_reason(
+				&r->caveats,
+				"%s(), which is in no count of flushes or "
+				"TLB interrupts, interrupted CPUs of the case "
+				"%llu times; they sent it to CPUs %llu times",
+				hidden[i].function,
+				(unsigned long long)received,
+				(unsigned long long)sent);
 	}
 }
 

@@ -54,15 +54,23 @@ void tb_metric_set_counter(struct tb_metric *m, const struct tb_counter *c,
 /* A quantile that fewer values lie beyond is a value, not a quantile. */
 #define MIN_BEYOND 10
 
-static void add_quantile(struct tb_result *r, const struct tb_hist *h,
-			 const char *what, double q, struct tb_metric *m)
+void tb_metric_set_quantile(struct tb_metric *m, const struct tb_hist *h,
+			    double q, const char *what)
 {
-	m->value = tb_clock_value(&r->clock, tb_hist_mean_at(h, q));
+	m->value = tb_hist_mean_at(h, q);
 	if (!h->count)
 		tb_metric_set_absent(m, "no %s were seen", what);
 	else if (q > 0.5 && (double)h->count * (1 - q) < MIN_BEYOND - 1e-6)
 		tb_metric_set_absent(m, "needs %.0f %s",
 				     ceil(MIN_BEYOND / (1 - q) - 1e-6), what);
+}
+
+/* Of a histogram of ticks. */
+static void add_quantile(struct tb_result *r, const struct tb_hist *h,
+			 const char *what, double q, struct tb_metric *m)
+{
+	tb_metric_set_quantile(m, h, q, what);
+	m->value = tb_clock_value(&r->clock, m->value);
 }
 
 struct tb_metric *tb_metric_add_times(struct tb_result *r, const char *name,

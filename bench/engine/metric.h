@@ -22,6 +22,15 @@ void tb_metric_set_counter(struct tb_metric *m, const struct tb_counter *c,
 			   double divisor);
 
 /**
+ * tb_metric_set_quantile() - the quantile @q of @h, in its unit
+ * @what: the values, in the plural: "needs 1000 ops"
+ *
+ * Absent above the median where fewer than ten values lie beyond it.
+ */
+void tb_metric_set_quantile(struct tb_metric *m, const struct tb_hist *h,
+			    double q, const char *what);
+
+/**
  * tb_metric_add_times() - what a histogram of ticks says
  * @what: is timed, in the plural: "needs 1000 ops"
  *

@@ -123,7 +123,7 @@ static void add_quantile(struct tb_result *r, const char *name, double q)
 		tb_metric_add(r, "ns", "lower", false, "%s", name);
 	const char *why = tb_traced_no_times(r);
 
-	m->value = (double)tb_hist_quantile(h, q);
+	tb_metric_set_quantile(m, h, q, "shootdowns");
 	if (why)
 		tb_metric_set_absent(m, "%s", why);
 }

@@ -177,7 +177,9 @@ static void what_no_count_shows_is_told(void **state)
 
 	(void)state;
 	add_counter(r, "csd_flush_all", 5);
+	add_counter(r, "csd_flush_all_received", 0);
 	add_counter(r, "csd_flush_kernel", 0);
+	add_counter(r, "csd_flush_kernel_received", 7);
 	add_counter(r, "irq_tlb_bystander", 2 * NR_OPS);
 	add_counter(r, "steal_ms", 40);
 	counter(r, "steal_ms")->by_cpu = steal_ms;
@@ -185,17 +187,25 @@ static void what_no_count_shows_is_told(void **state)
 	r->counters.nr_cpus = 2;
 	r->counted.elapsed_ns = 1000000000;
 	tb_ledger_fill(&cs, r);
-	assert_true(has_caveat(r, "5 CPUs were interrupted by "
-				  "flush_tlb_all()"));
-	assert_false(has_caveat(r, "flush_tlb_kernel_range"));
+	assert_true(has_caveat(r, "flush_tlb_all(), which is in no count of "
+				  "flushes or TLB interrupts, interrupted CPUs "
+				  "of the case 0 times; they sent it to CPUs 5 "
+				  "times"));
+	assert_true(has_caveat(r, "flush_tlb_kernel_range(), which is in no "
+				  "count of flushes or TLB interrupts, "
+				  "interrupted CPUs of the case 7 times; they "
+				  "sent it to CPUs 0 times"));
 	assert_true(has_caveat(r, "took at least 2 % of CPU 6's time"));
 	assert_true(value(r, "bystander_ipis_per_op") == 2);
 	/* A tick may have begun before the window. */
 	r->nr_metrics = 0;
 	r->caveats.nr = 0;
 	steal_ms[1] = 10;
+	counter(r, "csd_flush_all")->value = 0;
+	counter(r, "csd_flush_kernel_received")->value = 0;
 	tb_ledger_fill(&cs, r);
 	assert_false(has_caveat(r, "hypervisor took"));
+	assert_false(has_caveat(r, "which is in no count"));
 	fini(&cs, r);
 }
 

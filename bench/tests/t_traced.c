@@ -140,6 +140,14 @@ static void times_are_metrics(void **state)
 	assert_int_equal(p50()->status, TB_STATUS_OK);
 	assert_true(p50()->value == 100);
 	assert_int_equal(result.caveats.nr, 0);
+	assert_string_equal(tb_metric_find(&result, "shootdown_p99_ns")->reason,
+			    "needs 1000 shootdowns");
+	/* Neighbours in a bucket: their mean, as for times of ops. */
+	see(999, 1000);
+	tb_hist_add(&result.shootdown.seen.latency, 1003);
+	assert_true(p50()->value == 1000.003);
+	assert_int_equal(tb_metric_find(&result, "shootdown_p99_ns")->status,
+			 TB_STATUS_OK);
 }
 
 static void virtual_time_is_no_latency(void **state)
