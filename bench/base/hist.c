@@ -27,8 +27,8 @@ void tb_hist_merge(struct tb_hist *to, const struct tb_hist *from)
 	if (from->max > to->max)
 		to->max = from->max;
 	for (i = 0; i < TB_HIST_BUCKETS; i++) {
-		to->bucket[i] += from->bucket[i];
-		to->bucket_sum[i] += from->bucket_sum[i];
+		to->bucket[i].count += from->bucket[i].count;
+		to->bucket[i].sum += from->bucket[i].sum;
 	}
 }
 
@@ -52,7 +52,7 @@ static unsigned int bucket_of_rank(const struct tb_hist *h, double q)
 	unsigned int i;
 
 	for (i = 0; i < TB_HIST_BUCKETS; i++) {
-		seen += h->bucket[i];
+		seen += h->bucket[i].count;
 		if (seen && seen >= rank)
 			break;
 	}
@@ -76,5 +76,5 @@ double tb_hist_mean_at(const struct tb_hist *h, double q)
 
 	if (idx == TB_HIST_BUCKETS)
 		return (double)h->max;
-	return (double)h->bucket_sum[idx] / (double)h->bucket[idx];
+	return (double)h->bucket[idx].sum / (double)h->bucket[idx].count;
 }

@@ -30,6 +30,12 @@
 #define TB_HIST_BUCKETS \
 	((TB_HIST_MAX_BITS - TB_HIST_SUB_BITS + 1) << TB_HIST_SUB_BITS)
 
+/* Side by side: a sample should touch one page, and one cache line, of them. */
+struct tb_bucket {
+	uint64_t count;
+	uint64_t sum;
+};
+
 /* @min and @max are 0 if there is no value. */
 struct tb_hist {
 	uint64_t count;
@@ -37,8 +43,7 @@ struct tb_hist {
 	uint64_t max;
 	uint64_t sum;
 	uint64_t overflow;
-	uint64_t bucket[TB_HIST_BUCKETS];
-	uint64_t bucket_sum[TB_HIST_BUCKETS];
+	struct tb_bucket bucket[TB_HIST_BUCKETS];
 };
 
 static inline unsigned int tb_hist_idx(uint64_t value)
@@ -63,10 +68,10 @@ static inline void tb_hist_add(struct tb_hist *h, uint64_t value)
 	if (value >> TB_HIST_MAX_BITS) {
 		h->overflow++;
 	} else {
-		unsigned int idx = tb_hist_idx(value);
+		struct tb_bucket *b = &h->bucket[tb_hist_idx(value)];
 
-		h->bucket[idx]++;
-		h->bucket_sum[idx] += value;
+		b->count++;
+		b->sum += value;
 	}
 }
 

@@ -194,7 +194,7 @@ void tb_record_histogram(struct tb_json *j, const char *name, const char *unit,
 	for (i = 0; i < TB_HIST_BUCKETS; i++) {
 		uint64_t low = in_units(c, tb_hist_low(i));
 
-		nr += h->bucket[i];
+		nr += h->bucket[i].count;
 		/* With ticks finer than the unit, buckets share a bound. */
 		if (!nr || low == in_units(c, tb_hist_low(i + 1)))
 			continue;

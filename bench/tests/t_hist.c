@@ -117,8 +117,8 @@ static void totals_are_exact(void **state)
 		max = value > max ? value : max;
 	}
 	for (i = 0; i < TB_HIST_BUCKETS; i++) {
-		in_buckets += h.bucket[i];
-		sum_of_buckets += h.bucket_sum[i];
+		in_buckets += h.bucket[i].count;
+		sum_of_buckets += h.bucket[i].sum;
 	}
 	assert_int_equal(h.count, NR_RANDOM);
 	assert_int_equal(h.min, min);
@@ -140,7 +140,7 @@ static void overflow_is_counted_not_clamped(void **state)
 	tb_hist_add(&h, LIMIT * 2 + 5);
 	tb_hist_add(&h, UINT64_MAX >> 4);
 	for (i = 0; i < TB_HIST_BUCKETS; i++)
-		assert_int_equal(h.bucket[i], 0);
+		assert_int_equal(h.bucket[i].count, 0);
 	assert_int_equal(h.overflow, 3);
 	assert_int_equal(h.count, 3);
 	assert_int_equal(h.min, LIMIT);
@@ -148,7 +148,7 @@ static void overflow_is_counted_not_clamped(void **state)
 	assert_int_equal(h.sum, LIMIT * 3 + 5 + (UINT64_MAX >> 4));
 
 	tb_hist_add(&h, LIMIT - 1);
-	assert_int_equal(h.bucket[TB_HIST_BUCKETS - 1], 1);
+	assert_int_equal(h.bucket[TB_HIST_BUCKETS - 1].count, 1);
 	assert_int_equal(tb_hist_quantile(&h, 0.25), LIMIT - 1);
 	/* Ranks that fall among the overflowed values give the maximum. */
 	assert_int_equal(tb_hist_quantile(&h, 0.5), UINT64_MAX >> 4);
