@@ -26,11 +26,10 @@ static void note_progress(struct tb_worker *w)
 static int run_op(struct tb_worker *w, struct tb_peers *p, bool is_first,
 		  bool meets, struct tb_err *err)
 {
-	const struct wl_role *role = tb_worker_role(w);
 	int ret;
 
 	note_progress(w);
-	ret = tb_worker_call(w, TB_STEP_REARM, role->rearm, err);
+	ret = tb_worker_call(w, TB_STEP_REARM, w->role.rearm, err);
 	if (!ret && is_first)
 		ret = tb_region_check(w->cs, w->wl.ctx, err);
 	if (!ret && meets) {
@@ -39,7 +38,7 @@ static int run_op(struct tb_worker *w, struct tb_peers *p, bool is_first,
 	}
 	if (!ret)
 		ret = tb_worker_op(w, err);
-	return ret ? ret : tb_worker_call(w, TB_STEP_CHECK, role->check, err);
+	return ret ? ret : tb_worker_call(w, TB_STEP_CHECK, w->role.check, err);
 }
 
 /* Wait for the initiator that moves the window, but not beyond the end. */

@@ -18,6 +18,7 @@ static void init_worker(struct tb_worker *w, const struct tb_worker *common,
 {
 	*w = *common;
 	w->slot = tb_arena_slot(common->arena, common->first_slot + i);
+	w->role = *tb_case_role(common->cs, w->slot->role);
 	w->wl = (struct wl_thread){
 		.ctx = ctx,
 		.role = w->slot->role,

@@ -12,7 +12,7 @@
  */
 static bool await_epoch(struct tb_worker *w, uint32_t done, uint32_t *epoch)
 {
-	bool is_asleep = tb_peer_waits_asleep(w->cs, tb_worker_role(w));
+	bool is_asleep = tb_peer_waits_asleep(w->cs, &w->role);
 
 	for (;;) {
 		/* Pairs with the release store in publish() of rendezvous.c. */
@@ -31,12 +31,11 @@ static bool await_epoch(struct tb_worker *w, uint32_t done, uint32_t *epoch)
 static int answer_one(struct tb_worker *w, bool was_asleep, struct tb_err *err)
 {
 	bool is_measured = tb_window_is_open(w->arena);
-	const struct wl_role *role = tb_worker_role(w);
 	uint64_t begin, end;
 	int ret;
 
 	begin = tb_ticks_begin(&w->clock);
-	ret = role->op(&w->wl);
+	ret = w->role.op(&w->wl);
 	end = tb_ticks_end(&w->clock);
 	if (ret)
 		return tb_worker_failed(w, "op", ret, err);
@@ -51,7 +50,7 @@ static int answer_one(struct tb_worker *w, bool was_asleep, struct tb_err *err)
 
 static int answer(struct tb_worker *w, struct tb_err *err)
 {
-	bool was_asleep = tb_worker_role(w)->kind == WL_SLEEPER;
+	bool was_asleep = w->role.kind == WL_SLEEPER;
 	uint32_t done = 0, epoch;
 	int ret;
 
@@ -74,15 +73,14 @@ static int answer(struct tb_worker *w, struct tb_err *err)
 /* Without rendezvous: rearm, op, check until the end. */
 static int run_free(struct tb_worker *w, struct tb_err *err)
 {
-	const struct wl_role *role = tb_worker_role(w);
 	int ret = 0;
 
 	while (!ret && tb_phase_now(w->arena) != TB_PHASE_DRAIN) {
-		ret = tb_worker_call(w, TB_STEP_REARM, role->rearm, err);
+		ret = tb_worker_call(w, TB_STEP_REARM, w->role.rearm, err);
 		if (!ret)
 			ret = tb_worker_op(w, err);
 		if (!ret)
-			ret = tb_worker_call(w, TB_STEP_CHECK, role->check,
+			ret = tb_worker_call(w, TB_STEP_CHECK, w->role.check,
 					     err);
 		/* An emulated CPU would burn its slice; others may share it. */
 		tb_worker_relax(w);
@@ -101,8 +99,7 @@ int tb_peer_loop(struct tb_worker *w, struct tb_err *err)
 		tb_futex_wait(&w->arena->phase, phase);
 		phase = tb_phase_now(w->arena);
 	}
-	if (tb_case_meet(w->cs) != TB_MEET_NONE ||
-	    tb_worker_role(w)->kind == WL_SLEEPER)
+	if (tb_case_meet(w->cs) != TB_MEET_NONE || w->role.kind == WL_SLEEPER)
 		return answer(w, err);
 	return run_free(w, err);
 }

@@ -56,8 +56,8 @@ int tb_worker_failed(struct tb_worker *w, const char *what, int code,
 		     struct tb_err *err)
 {
 	return tb_fail_errno(err, code, "%s: %s of %s %u failed in phase %s",
-			     w->cs->ops->name, what, tb_worker_role(w)->name,
-			     w->wl.idx, tb_phase_name(tb_phase_now(w->arena)));
+			     w->cs->ops->name, what, w->role.name, w->wl.idx,
+			     tb_phase_name(tb_phase_now(w->arena)));
 }
 
 int tb_worker_call(struct tb_worker *w, enum tb_step step,
@@ -72,14 +72,13 @@ int tb_worker_call(struct tb_worker *w, enum tb_step step,
 
 int tb_worker_op(struct tb_worker *w, struct tb_err *err)
 {
-	const struct wl_role *role = tb_worker_role(w);
 	bool is_measured = tb_window_is_open(w->arena);
 	uint64_t begin, end;
 	int ret;
 
 	tb_worker_step(w, TB_STEP_OP);
 	begin = tb_ticks_begin(&w->clock);
-	ret = role->op(&w->wl);
+	ret = w->role.op(&w->wl);
 	end = tb_ticks_end(&w->clock);
 	if (ret)
 		return tb_worker_failed(w, "op", ret, err);
@@ -100,8 +99,7 @@ static int prepare(struct tb_worker *w, struct tb_err *err)
 	ret = tb_place_pin(w->wl.cpu);
 	if (ret)
 		return tb_fail_errno(err, ret, "cannot pin %s %u to CPU %d",
-				     tb_worker_role(w)->name, w->wl.idx,
-				     w->wl.cpu);
+				     w->role.name, w->wl.idx, w->wl.cpu);
 	if (w->use_fifo && sched_setscheduler(0, SCHED_FIFO, &fifo))
 		return tb_fail_errno(err, -errno, "cannot set SCHED_FIFO");
 	w->slot->tid = (pid_t)syscall(SYS_gettid);
@@ -118,7 +116,7 @@ static int prepare(struct tb_worker *w, struct tb_err *err)
 
 static int loop(struct tb_worker *w, struct tb_err *err)
 {
-	switch (tb_worker_role(w)->kind) {
+	switch (w->role.kind) {
 	case WL_INITIATOR:
 		return tb_initiator_loop(w, err);
 	case WL_RESPONDER:
@@ -134,7 +132,7 @@ static int loop(struct tb_worker *w, struct tb_err *err)
 static int run(struct tb_worker *w, struct tb_err *err)
 {
 	const struct wl_ops *ops = w->cs->ops;
-	bool is_ours = tb_worker_role(w)->kind != WL_BYSTANDER;
+	bool is_ours = w->role.kind != WL_BYSTANDER;
 	int ret = prepare(w, err);
 
 	if (!ret && is_ours)
@@ -151,13 +149,14 @@ static int run(struct tb_worker *w, struct tb_err *err)
 
 void *tb_thread_main(void *arg)
 {
-	struct tb_worker *w = arg;
+	/* On the stack, because the loops touch that page anyway. */
+	struct tb_worker here = *(const struct tb_worker *)arg, *w = &here;
 	struct tb_err err = { 0 };
 	int ret = run(w, &err);
 
 	if (ret && ret != -ECANCELED)
 		tb_phase_fail(w->arena, &err);
-	if (tb_worker_role(w)->kind == WL_INITIATOR)
+	if (w->role.kind == WL_INITIATOR)
 		tb_peers_leave(w);
 	tb_worker_step(w, TB_STEP_END);
 	return NULL;

@@ -20,6 +20,7 @@
  * @made: resources of the case
  * @observer: what to switch on for the ops
  * @use_fifo: run under SCHED_FIFO
+ * @role: a copy: where the loops are, each page that they touch costs the op
  */
 struct tb_worker {
 	struct tb_arena *arena;
@@ -31,6 +32,7 @@ struct tb_worker {
 	const struct tb_made *made;
 	struct tb_observer observer;
 	bool use_fifo;
+	struct wl_role role;
 	struct wl_thread wl;
 	struct wl_values values;
 };
@@ -67,11 +69,6 @@ int tb_peer_loop(struct tb_worker *w, struct tb_err *err);
 int tb_bystander_loop(struct tb_worker *w, struct tb_err *err);
 
 /* --- for these loops ----------------------------------------------------- */
-
-static inline const struct wl_role *tb_worker_role(const struct tb_worker *w)
-{
-	return tb_case_role(w->cs, w->wl.role);
-}
 
 static inline void tb_worker_step(struct tb_worker *w, enum tb_step step)
 {
