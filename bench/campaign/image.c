@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "campaign/child.h"
+#include "campaign/order.h"
 
 /* Does @dir hold what a checkout holds? */
 static bool is_home(const char *dir)
@@ -119,10 +120,45 @@ static int read_identity(struct tb_kernel *k, const struct tb_plan *plan,
 	return 0;
 }
 
+static bool has_strategy(const char *home, const char *id)
+{
+	struct tb_err ignored = { 0 };
+	char path[PATH_MAX];
+
+	return !tb_path(path, sizeof(path), &ignored,
+			"%s/kernels/strategies/%s.conf", home, id) &&
+	       !access(path, F_OK);
+}
+
+/* Optional kernels whose strategies are not there yet. */
+static int leave_out(struct tb_plan *plan, struct tb_err *err)
+{
+	unsigned int i, kept = 0;
+	char home[PATH_MAX - 64];
+
+	if (tb_home(home, sizeof(home), err))
+		return err->code;
+	plan->missing = calloc(plan->nr_kernels, sizeof(*plan->missing));
+	if (!plan->missing)
+		return tb_fail_errno(err, -ENOMEM, "plan");
+	for (i = 0; i < plan->nr_kernels; i++) {
+		const struct tb_kernel k = plan->kernels[i];
+
+		if (k.is_optional && !has_strategy(home, k.strategy))
+			plan->missing[plan->nr_missing++] = k;
+		else
+			plan->kernels[kept++] = k;
+	}
+	if (kept == plan->nr_kernels)
+		return 0;
+	plan->nr_kernels = kept;
+	return tb_order_slots(plan, err);
+}
+
 int tb_images_resolve(struct tb_plan *plan, struct tb_err *err)
 {
 	unsigned int i;
-	int ret = 0;
+	int ret = leave_out(plan, err);
 
 	for (i = 0; i < plan->nr_kernels && !ret; i++) {
 		struct tb_kernel *k = &plan->kernels[i];

@@ -19,7 +19,8 @@ int tb_home(char *path, size_t size_bytes, struct tb_err *err);
  * tb_images_resolve() - find the image of every kernel of the plan
  *
  * Strategies are asked of `kernels/build --path`; nothing is built. Fills
- * image, id and release. A kernel without an image is a usage error.
+ * image, id and release. A kernel without an image is a usage error, but an
+ * optional one without even a strategy moves to @plan->missing.
  */
 int tb_images_resolve(struct tb_plan *plan, struct tb_err *err);
 

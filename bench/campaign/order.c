@@ -15,6 +15,7 @@ int tb_order_slots(struct tb_plan *plan, struct tb_err *err)
 {
 	unsigned int pair, i, n = 0;
 
+	free(plan->slots);
 	plan->nr_slots = plan->boots * plan->nr_kernels;
 	plan->slots = calloc(plan->nr_slots + 1, sizeof(*plan->slots));
 	if (!plan->slots)

@@ -18,7 +18,8 @@
 
 #include "campaign/plan.h"
 
-/* Fill @plan->slots from its kernels, boots and seed. */
+/* Fill @plan->slots, once more if the kernels have changed, from its kernels,
+ * boots and seed. */
 int tb_order_slots(struct tb_plan *plan, struct tb_err *err);
 
 /* Fill @plan->reps from its cases. */

@@ -15,8 +15,8 @@
 #define DEFAULT_BOOTS 4
 #define MAX_NAME_CHARS 64
 
-static const char *const section_kinds[] = { "campaign", "vm", "kernel",
-					     "defaults", "case" };
+static const char *const section_kinds[] = { "campaign", "vm",	 "kernel",
+					     "defaults", "case", "expect" };
 
 /* Names become file names and words of a report. */
 static int check_name(const struct tb_conf *conf, unsigned int line,
@@ -47,8 +47,9 @@ static int check_sections(const struct tb_conf *conf, struct tb_err *err)
 
 	for (i = 0; i < conf->nr_sections; i++) {
 		const struct tb_section *s = &conf->sections[i];
-		bool is_named =
-			!strcmp(s->kind, "kernel") || !strcmp(s->kind, "case");
+		bool is_named = !strcmp(s->kind, "kernel") ||
+				!strcmp(s->kind, "case") ||
+				!strcmp(s->kind, "expect");
 
 		for (kind = 0; kind < ARRAY_SIZE(section_kinds); kind++)
 			if (!strcmp(s->kind, section_kinds[kind]))
@@ -57,7 +58,8 @@ static int check_sections(const struct tb_conf *conf, struct tb_err *err)
 			return tb_usage(
 				err,
 				"%s:%u: unknown section [%.64s], expected "
-				"campaign, vm, kernel, defaults or case",
+				"campaign, vm, kernel, defaults, case or "
+				"expect",
 				conf->path, s->line, s->kind);
 		if (is_named && check_name(conf, s->line, s->name, err))
 			return err->code;
@@ -122,6 +124,28 @@ static int read_campaign(struct tb_plan *plan, const struct tb_conf *conf,
 	return ret;
 }
 
+/* The others are compared with the first one. */
+static int read_optional(struct tb_kernel *k, bool is_reference,
+			 const struct tb_conf *conf, struct tb_section *s,
+			 struct tb_err *err)
+{
+	const struct tb_entry *e = tb_section_find(s, "optional");
+
+	k->is_optional = e && !strcmp(e->value, "yes");
+	if (!e || !strcmp(e->value, "no"))
+		return 0;
+	if (!k->is_optional)
+		return tb_usage(err,
+				"%s:%u: optional = %.64s: expected yes or no",
+				conf->path, e->line, e->value);
+	if (tb_section_find(s, "image") || is_reference)
+		return tb_usage(err,
+				"%s:%u: optional = yes: expected a strategy "
+				"that is not the first kernel",
+				conf->path, e->line);
+	return 0;
+}
+
 static int read_kernel(struct tb_plan *plan, const struct tb_conf *conf,
 		       struct tb_section *s, struct tb_err *err)
 {
@@ -129,6 +153,8 @@ static int read_kernel(struct tb_plan *plan, const struct tb_conf *conf,
 	const struct tb_entry *strategy = tb_section_find(s, "strategy");
 	const struct tb_entry *image = tb_section_find(s, "image");
 
+	if (read_optional(k, plan->nr_kernels == 1, conf, s, err))
+		return err->code;
 	k->line = s->line;
 	k->name = copy_text(s->name, err);
 	k->append = copy_text(tb_section_text(s, "append", ""), err);
@@ -223,6 +249,8 @@ static int fill(struct tb_plan *plan, const struct tb_conf *conf,
 	if (!ret)
 		ret = read_all_cases(plan, conf, topo, err);
 	if (!ret)
+		ret = tb_expect_read(plan, conf, err);
+	if (!ret)
 		ret = tb_conf_check_used(conf, err);
 	if (!ret)
 		ret = tb_order_slots(plan, err);
@@ -263,22 +291,30 @@ int tb_plan_parse(struct tb_plan *plan, const char *path, const char *text,
 	return ret ? ret : finish(plan, &conf, topo, err);
 }
 
+void tb_kernel_fini(struct tb_kernel *k)
+{
+	free(k->name);
+	free(k->strategy);
+	free(k->image);
+	free(k->append);
+	free(k->id);
+	free(k->release);
+}
+
 void tb_plan_fini(struct tb_plan *plan)
 {
 	unsigned int i;
 
-	for (i = 0; i < plan->nr_kernels; i++) {
-		struct tb_kernel *k = &plan->kernels[i];
-
-		free(k->name);
-		free(k->strategy);
-		free(k->image);
-		free(k->append);
-		free(k->id);
-		free(k->release);
-	}
+	for (i = 0; i < plan->nr_kernels; i++)
+		tb_kernel_fini(&plan->kernels[i]);
+	for (i = 0; i < plan->nr_missing; i++)
+		tb_kernel_fini(&plan->missing[i]);
 	for (i = 0; i < plan->nr_cases; i++)
 		tb_case_fini(&plan->cases[i]);
+	for (i = 0; i < plan->nr_expects; i++)
+		tb_expect_fini(&plan->expects[i]);
+	free(plan->missing);
+	free(plan->expects);
 	free(plan->kernels);
 	free(plan->cases);
 	free(plan->slots);
@@ -286,67 +322,4 @@ void tb_plan_fini(struct tb_plan *plan)
 	free(plan->name);
 	free(plan->path);
 	*plan = (struct tb_plan){ 0 };
-}
-
-void tb_plan_json(const struct tb_plan *plan, struct tb_buf *b)
-{
-	struct tb_json j = { .buf = b };
-	unsigned int i;
-
-	tb_json_obj(&j, NULL);
-	tb_json_u64(&j, "schema", 1);
-	tb_json_str(&j, "type", "plan");
-	tb_json_str(&j, "campaign", plan->name);
-	tb_json_str(&j, "backend", plan->is_vm ? "vm" : "here");
-	tb_json_str(&j, "accel",
-		    plan->is_vm ? tb_accel_name(plan->accel) : "none");
-	tb_json_u64(&j, "seed", plan->seed);
-	/* A resumed campaign must be the same to the letter, binary included.
-	 */
-	tb_json_str(&j, "campaign_sha256",
-		    *plan->conf_sha256 ? plan->conf_sha256 : NULL);
-	tb_json_str(&j, "tlbbench_sha256",
-		    *plan->binary_sha256 ? plan->binary_sha256 : NULL);
-	tb_json_str(&j, "reference", plan->kernels[0].name);
-	tb_json_arr(&j, "kernels");
-	for (i = 0; i < plan->nr_kernels; i++) {
-		tb_json_obj(&j, NULL);
-		tb_json_str(&j, "name", plan->kernels[i].name);
-		tb_json_str(&j, "kernel_id", plan->kernels[i].id);
-		tb_json_str(&j, "release", plan->kernels[i].release);
-		tb_json_obj_end(&j);
-	}
-	tb_json_arr_end(&j);
-	tb_json_arr(&j, "cases");
-	for (i = 0; i < plan->nr_cases; i++) {
-		tb_json_obj(&j, NULL);
-		tb_json_str(&j, "case", plan->cases[i].name);
-		tb_json_str(&j, "workload", plan->cases[i].ops->name);
-		tb_json_obj_end(&j);
-	}
-	tb_json_arr_end(&j);
-	tb_json_arr(&j, "order");
-	for (i = 0; i < plan->nr_reps; i++) {
-		const struct tb_rep_plan *r = &plan->reps[i];
-
-		tb_json_obj(&j, NULL);
-		tb_json_str(&j, "case", plan->cases[r->cs].name);
-		tb_json_u64(&j, "repetition", r->repetition);
-		tb_json_obj_end(&j);
-	}
-	tb_json_arr_end(&j);
-	tb_json_arr(&j, "slots");
-	for (i = 0; i < plan->nr_slots; i++) {
-		const struct tb_slot_plan *s = &plan->slots[i];
-
-		tb_json_obj(&j, NULL);
-		tb_json_u64(&j, "slot", s->slot);
-		tb_json_u64(&j, "pair", s->pair);
-		tb_json_str(&j, "kernel", plan->kernels[s->kernel].name);
-		tb_json_u64(&j, "seed", s->seed);
-		tb_json_obj_end(&j);
-	}
-	tb_json_arr_end(&j);
-	tb_json_obj_end(&j);
-	tb_buf_add(b, "\n", 1);
 }

@@ -6,11 +6,13 @@
  *	[vm]        cpus, sockets, threads_per_core, nodes, memory (k, M, G),
  *	            accel = auto | kvm | exact, timeout_seconds (wall clock of
  *	            one slot)
- *	[kernel N]  strategy = ID | image = DIR, append = kernel parameters
+ *	[kernel N]  strategy = ID | image = DIR, append = kernel parameters,
+ *	            optional = yes | no
  *	[defaults]  keys of cases
  *	[case N]    workload, its parameters, and of the harness: cpus,
  *	            threads.ROLE, instances, ops, warmup_ops, repetitions,
  *	            sched, placement, timeout_seconds.
+ *	[expect N]  see expect.h
  *
  * A list "a, b" in a case is swept.
  */
@@ -23,6 +25,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "campaign/config.h"
+#include "campaign/expect.h"
 #include "engine/case.h"
 #include "machine/quiet.h"
 #include "machine/topo.h"
@@ -44,6 +47,7 @@ const char *tb_accel_name(enum tb_accel accel);
  *	unless the campaign names it
  * @append: further kernel parameters, may be ""
  * @id, @release: from image.conf
+ * @is_optional: left out where there is no such strategy yet
  * @line: of the section, for messages
  */
 struct tb_kernel {
@@ -53,6 +57,7 @@ struct tb_kernel {
 	char *append;
 	char *id;
 	char *release;
+	bool is_optional;
 	unsigned int line;
 };
 
@@ -94,8 +99,13 @@ struct tb_plan {
 	enum tb_accel accel;
 	struct tb_kernel *kernels;
 	unsigned int nr_kernels;
+	/* Optional ones that were left out, see tb_images_resolve(). */
+	struct tb_kernel *missing;
+	unsigned int nr_missing;
 	struct tb_case *cases;
 	unsigned int nr_cases;
+	struct tb_expect *expects;
+	unsigned int nr_expects;
 	struct tb_slot_plan *slots;
 	unsigned int nr_slots;
 	struct tb_rep_plan *reps;
@@ -115,6 +125,9 @@ int tb_plan_load(struct tb_plan *plan, const char *path,
 int tb_plan_parse(struct tb_plan *plan, const char *path, const char *text,
 		  const struct tb_topo *topo, struct tb_err *err);
 void tb_plan_fini(struct tb_plan *plan);
+
+/* Frees what it holds, not itself. */
+void tb_kernel_fini(struct tb_kernel *k);
 
 /* plan.json of the campaign directory, one line. */
 void tb_plan_json(const struct tb_plan *plan, struct tb_buf *b);

@@ -24,6 +24,27 @@ static void print_cases(const struct tb_plan *plan)
 	}
 }
 
+static void print_missing(const struct tb_plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->nr_missing; i++)
+		printf("left out: [kernel %s]: there is no strategy %s yet\n",
+		       plan->missing[i].name, plan->missing[i].strategy);
+}
+
+/* What the report will look for. */
+static void print_expects(const struct tb_plan *plan)
+{
+	unsigned int i;
+
+	if (plan->nr_expects)
+		printf("\nexpected:\n");
+	for (i = 0; i < plan->nr_expects; i++)
+		printf("  %-32s %s\n", plan->expects[i].name,
+		       plan->expects[i].says);
+}
+
 static void print_seconds(double seconds)
 {
 	struct tb_buf b = { 0 };
@@ -73,7 +94,9 @@ static void print_plan(const struct tb_plan *plan, const struct tb_progress *p)
 	tb_estimate_basis(&p->estimate, &b);
 	printf("%s\n", b.data ? b.data : "");
 	tb_buf_fini(&b);
+	print_missing(plan);
 	print_cases(plan);
+	print_expects(plan);
 	print_slots(plan, &p->estimate);
 	print_reps(plan, &p->estimate);
 }

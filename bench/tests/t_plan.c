@@ -502,7 +502,7 @@ static void bad_sections(void **state)
 	(void)state;
 	check_bad(HERE "[cases]\n" TAIL,
 		  "c.conf:3: unknown section [cases], expected campaign, vm, "
-		  "kernel, defaults or case");
+		  "kernel, defaults, case or expect");
 	check_bad(HERE "[defaults x]\n" TAIL,
 		  "c.conf:3: [defaults] takes no name");
 	check_bad(HERE "[case]\nworkload = munmap\n",
@@ -747,6 +747,7 @@ static void plan_json_is_exact(void **state)
 		"{\"name\":\"a\",\"kernel_id\":\"id-a\",\"release\":\"6.12-a\"}"
 		","
 		"{\"name\":\"b\",\"kernel_id\":null,\"release\":null}],"
+		"\"missing_kernels\":[],"
 		"\"cases\":[{\"case\":\"m/pages=1\",\"workload\":\"munmap\"},"
 		"{\"case\":\"m/pages=2\",\"workload\":\"munmap\"}],"
 		"\"order\":[{\"case\":\"m/pages=1\",\"repetition\":0},"
@@ -757,7 +758,8 @@ static void plan_json_is_exact(void **state)
 		"{\"slot\":0,\"pair\":0,\"kernel\":\"a\",\"seed\":5},"
 		"{\"slot\":1,\"pair\":0,\"kernel\":\"b\",\"seed\":5},"
 		"{\"slot\":2,\"pair\":1,\"kernel\":\"b\",\"seed\":6},"
-		"{\"slot\":3,\"pair\":1,\"kernel\":\"a\",\"seed\":6}]}\n");
+		"{\"slot\":3,\"pair\":1,\"kernel\":\"a\",\"seed\":6}],"
+		"\"expectations\":[]}\n");
 	assert_string_equal(a.data, b.data);
 	tb_buf_fini(&a);
 	tb_buf_fini(&b);

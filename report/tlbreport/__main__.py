@@ -55,7 +55,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def _compare(campaign: Campaign, args: argparse.Namespace) -> str:
     """Write all files of the report. Returns the text. Raises NotACampaign or OSError."""
-    from . import compare, figures, render
+    from . import compare, expect, figures, render
     if args.reference:
         names = [k.name for k in campaign.kernels]
         if args.reference not in names:
@@ -63,7 +63,8 @@ def _compare(campaign: Campaign, args: argparse.Namespace) -> str:
         campaign = replace(campaign, reference=args.reference)
     tables = compare.tables(campaign)
     report = render.Report(campaign, tables, compare.confounds(campaign),
-                           compare.inexact(campaign), *figures.draw(campaign, tables))
+                           compare.inexact(campaign), *figures.draw(campaign, tables),
+                           expect.findings(campaign))
     text = render.text(report)
     rows = json.dumps(compare.to_json(tables), indent=1, allow_nan=False) + "\n"
     for name, content in (("report.txt", text), ("compare.json", rows),
@@ -74,7 +75,7 @@ def _compare(campaign: Campaign, args: argparse.Namespace) -> str:
 
 def _show(campaign: Campaign, args: argparse.Namespace) -> str:
     from . import compare, render
-    return render.ledger(render.Report(campaign, [], [], compare.inexact(campaign), [], ""))
+    return render.ledger(render.Report(campaign, [], [], compare.inexact(campaign), [], "", []))
 
 
 def _export(campaign: Campaign, args: argparse.Namespace) -> str:

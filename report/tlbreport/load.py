@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from .model import Boot, Campaign, Count, Histogram, Kernel, Metric, Problem, Repetition, Slot
+from .model import (Boot, Campaign, Count, Expectation, Histogram, Kernel, Metric, Problem,
+                    Repetition, Slot)
 
 SCHEMA_DIR = Path(__file__).resolve().parents[2] / "results" / "schema"
 SCHEMA_VERSION = 1
@@ -62,7 +63,9 @@ def load(directory: Path) -> Campaign:
         reference=plan["reference"],
         kernels=tuple(Kernel(k["name"], k["kernel_id"], k["release"]) for k in plan["kernels"]),
         cases={c["case"]: c["workload"] for c in plan["cases"]},
-        slots=tuple(slots), problems=tuple(problems + strays))
+        slots=tuple(slots), problems=tuple(problems + strays),
+        missing={k["name"]: k["strategy"] for k in plan.get("missing_kernels", [])},
+        expectations=tuple(map(_expectation, plan.get("expectations", []))))
 
 
 def clean(text: str) -> str:
@@ -350,6 +353,11 @@ def _repetition(record: dict[str, Any]) -> Repetition:
         elapsed_ns=timed.get("elapsed_ns", 0) if timed else 0,
         metrics={m["name"]: _metric(m) for m in record["metrics"]} if ok else {},
         counters=tuple(_counter(c) for c in record["counters"]) if ok else ())
+
+
+def _expectation(data: dict[str, Any]) -> Expectation:
+    values = (data[k] for k in Expectation.__dataclass_fields__)
+    return Expectation(*(tuple(v) if isinstance(v, list) else v for v in values))
 
 
 def _histogram(data: dict[str, Any]) -> Histogram:

@@ -105,6 +105,24 @@ class Kernel:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """What the campaign expects to see: two kernels compared, or the cases along a key."""
+
+    name: str
+    says: str
+    source: str | None
+    metrics: tuple[str, ...]  # the first that has values
+    cases: tuple[str, ...]
+    kernel_a: str | None
+    kernel_b: str | None
+    along: str | None
+    direction: str | None  # rises, falls or same
+    factor: float
+    knee: tuple[int, int] | None
+    break_even: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
 class Problem:
     """A file, or a line of it, that is not believed, and why."""
 
@@ -131,6 +149,8 @@ class Campaign:
     cases: dict[str, str]  # case -> workload, in the order of the plan
     slots: tuple[Slot, ...]
     problems: tuple[Problem, ...]
+    missing: dict[str, str]  # kernel -> strategy, of those that were left out
+    expectations: tuple[Expectation, ...]
 
     def boots(self, kernel: str) -> list[tuple[Slot, Boot]]:
         """Return the whole slots of a kernel in the order in which they ran."""

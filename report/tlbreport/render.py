@@ -12,6 +12,7 @@ from typing import Any
 
 from . import tables as fmt
 from .compare import Series, Table, cases, collect
+from .expect import Finding
 from .figures import Figure
 from .model import Campaign, Count, Kernel
 from .stats import BAND, MIN_PAIRS
@@ -44,6 +45,7 @@ class Report:
     inexact: list[str]
     figures: list[Figure]
     figure_error: str
+    findings: list[Finding]
 
     def letter(self, kernel: str) -> str:
         """Return A for the reference, B, C... for the others."""
@@ -148,6 +150,7 @@ def _kept(records: int) -> str:
 def text(report: Report) -> str:
     """Return the text report, at most 78 columns wide."""
     lines = _header(report)
+    lines += _findings(report)
     lines += _section("Differences besides the kernel (each makes the verdicts doubtful)",
                       report.confounds)
     for table in report.tables:
@@ -180,6 +183,22 @@ def _header(report: Report) -> list[str]:
         first, *rest = fmt.fill(value, WIDTH - 10, hang=3 if key == "kernels" or not key else 0)
         lines += [f"{key:10}{first}", *(f"{'':10}{line}" for line in rest)]
     return lines
+
+
+def _findings(report: Report) -> list[str]:
+    """Return the section about what the campaign expects to see."""
+    lines: list[str] = []
+    for finding in report.findings:
+        e = finding.expectation
+        lines += ["", *fmt.fill(f"{finding.verdict.upper()}: {e.name}", WIDTH, 2)]
+        lines += fmt.fill(e.says + (f" ({e.source})" if e.source else ""), WIDTH, 4)
+        lines += fmt.fill(f"Expected: {finding.wanted}.", WIDTH, 4)
+        for line in finding.lines:
+            lines += fmt.fill(f"{line.about}: {line.numbers}: {line.verdict}", WIDTH, 6, 2)
+    left = [f"{name}: there is no strategy {strategy} yet"
+            for name, strategy in report.campaign.missing.items()]
+    lines += ["", *fmt.fill("Left out: " + "; ".join(left) + ".", WIDTH, 2)] if left else []
+    return ["", "Expected, and seen or not", "-" * WIDTH, *lines[1:]] if lines else []
 
 
 def _section(title: str, items: list[str]) -> list[str]:

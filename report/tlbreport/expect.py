@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Was seen what the campaign expects to see: seen, not seen, or cannot tell, with the numbers.
+
+The boot is the unit here too: a boot gives one number, the answer is about the interval of them.
+"""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from math import exp, inf, log
+from statistics import median
+
+import numpy as np
+
+from .compare import Series, collect
+from .fits import Fit, break_even, knee
+from .model import Campaign, Expectation
+from .stats import ALPHA, Array, t_interval
+from .tables import number
+
+SEEN, NOT_SEEN, CANNOT_TELL = "seen", "not seen", "cannot tell"
+CEILING = "flush_ceiling_pages"  # of the audit
+USUAL_CEILING = 33  # of x86 since 2014
+EPSILON = 1e-9
+
+
+@dataclass(frozen=True)
+class Line:
+    """One comparison: what it is about, its numbers, and what they say."""
+
+    about: str
+    numbers: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An expectation and what became of it."""
+
+    expectation: Expectation
+    wanted: str
+    verdict: str
+    lines: tuple[Line, ...]
+
+
+@dataclass
+class Curve:
+    """One metric of one kernel along a key: per boot the values at the points."""
+
+    metric: str
+    points: list[float] = field(default_factory=list)
+    boots: list[Array] = field(default_factory=list)
+    why: str = ""  # there is none
+
+
+def findings(campaign: Campaign) -> list[Finding]:
+    """Look for everything that the campaign expects."""
+    return [_finding(campaign, e) for e in campaign.expectations]
+
+
+def _finding(campaign: Campaign, e: Expectation) -> Finding:
+    lines = _along(campaign, e) if e.along else _kernels(campaign, e)
+    said = [line.verdict for line in lines]
+    verdict = next((v for v in (NOT_SEEN, CANNOT_TELL) if v in said), SEEN)
+    return Finding(e, wanted(e), verdict if said else CANNOT_TELL, tuple(lines))
+
+
+def wanted(e: Expectation) -> str:
+    """Say in words what is expected."""
+    metric = " or ".join(e.metrics)
+    where = f"from {e.kernel_a} to {e.kernel_b}" if e.kernel_b else f"along {e.along}"
+    parts = []
+    if e.direction == "same":
+        parts.append(f"{metric} is the same {where}, within {percent(e.factor)}")
+    elif e.direction:
+        by = f" by a factor of {e.factor:g} or more" if e.factor > 1 else ""
+        parts.append(f"{metric} {e.direction} {where}{by}")
+    if e.knee:
+        parts.append(f"{metric} bends where {e.along} is {e.knee[0]} to {e.knee[1]}")
+    if e.break_even:
+        parts.append(f"the break-even point of {metric} is at {e.break_even[0]} to "
+                     f"{e.break_even[1]} {e.along}")
+    return "; ".join(parts)
+
+
+def percent(factor: float) -> str:
+    """Return how far from 1 a factor is.
+
+    >>> percent(1.02)
+    '2 %'
+    """
+    return f"{100 * (factor - 1):.3g} %"
+
+
+# --- kernels ---
+
+
+def _kernels(campaign: Campaign, e: Expectation) -> list[Line]:
+    for name in (e.kernel_a, e.kernel_b):
+        if name in campaign.missing:
+            return [Line(name, f"left out: there is no strategy {campaign.missing[name]} yet",
+                         CANNOT_TELL)]
+    return [_one_case(campaign, e, case) for case in e.cases]
+
+
+def _one_case(campaign: Campaign, e: Expectation, case: str) -> Line:
+    a, b = (collect(campaign, kernel, case) for kernel in (e.kernel_a, e.kernel_b))
+    metric = next((m for m in e.metrics if _has(a, m) and _has(b, m)), None)
+    if not metric:
+        return Line(case, _why_nothing([(e.kernel_a, a), (e.kernel_b, b)], e.metrics), CANNOT_TELL)
+    pairs = sorted(a[metric].pairs.keys() & b[metric].pairs.keys())
+    if not pairs:
+        return Line(case, "no pair of boots has both values", CANNOT_TELL)
+    before, after = (np.array([median(side[metric].pairs[p]) for p in pairs]) for side in (a, b))
+    return _change(case, metric, e, before, after)
+
+
+def _has(found: dict[str, Series], metric: str) -> bool:
+    return metric in found and bool(found[metric].pairs)
+
+
+def _why_nothing(sides: list[tuple[str, dict[str, Series]]], metrics: tuple[str, ...]) -> str:
+    """Say why none of the metrics has values, by the first that was recorded."""
+    for kernel, found in sides:
+        for metric in metrics:
+            if not _has(found, metric) and metric in found:
+                return f"{kernel}: {metric}: {'; '.join(found[metric].notes())}"
+    missing = [kernel for kernel, found in sides if not found]
+    if missing:
+        return f"no repetition of {' or '.join(missing)} ended well"
+    return f"no record has {' or '.join(metrics)}"
+
+
+def _change(about: str, metric: str, e: Expectation, before: Array, after: Array) -> Line:
+    """Judge one change by its interval over boots."""
+    arrow = f"{metric} {number(median(before))} -> {number(median(after))}"
+    if min(before.min(), after.min()) <= 0:
+        return Line(about, arrow, _by_sign(e, before, after))
+    ratios = np.log(after) - np.log(before)
+    low, high = _interval(ratios)
+    spread = "" if len(ratios) > 1 else "; one boot has no interval"
+    if len(ratios) > 1:
+        spread = f", 95 % of boots' mean {_times(exp(low))} to {_times(exp(high))}"
+    text = f"{arrow}, x {_times(exp(float(ratios.mean())))}{spread}"
+    return Line(about, text, _by_ratio(e, low, high))
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.3g}"
+
+
+def _interval(values: Array) -> tuple[float, float]:
+    """Return the 95 % interval of the mean; boots that all agree leave no doubt."""
+    if len(values) > 1 and not np.ptp(values):
+        return float(values[0]), float(values[0])
+    return t_interval(values, 1 - ALPHA)
+
+
+def _by_ratio(e: Expectation, low: float, high: float) -> str:
+    least = log(e.factor)
+    if e.direction == "same":
+        return _inside(low, high, -least, least)
+    if e.direction == "falls":
+        low, high = -high, -low
+    if low > EPSILON and low >= least - EPSILON:
+        return SEEN
+    return NOT_SEEN if high < max(least, EPSILON) else CANNOT_TELL
+
+
+def _by_sign(e: Expectation, before: Array, after: Array) -> str:
+    """Where there is a zero there is no ratio: from or to 0 is any factor."""
+    low, high = _interval(after - before)
+    if e.direction == "same":
+        return _inside(low, high, 0, 0)
+    if e.direction == "falls":
+        low, high, before = -high, -low, after
+    if low > 0 and (e.factor <= 1 or not before.any()):
+        return SEEN
+    return NOT_SEEN if high <= 0 else CANNOT_TELL
+
+
+def _inside(low: float, high: float, least: float, most: float) -> str:
+    if least - EPSILON <= low and high <= most + EPSILON:
+        return SEEN
+    return NOT_SEEN if high < least or low > most else CANNOT_TELL
+
+
+# --- along a key ---
+
+
+def _along(campaign: Campaign, e: Expectation) -> list[Line]:
+    lines = []
+    for kernel in campaign.kernels:
+        for group, cases in groups(e.cases, e.along).items():
+            about = f"{group}: {kernel.name}" if len(campaign.kernels) > 1 else group
+            curve = _curve(campaign, kernel.name, cases, e.metrics)
+            if curve.why:
+                lines.append(Line(about, curve.why, CANNOT_TELL))
+                continue
+            lines += _judge(campaign, kernel.name, about, e, curve)
+    return lines
+
+
+def groups(cases: tuple[str, ...], key: str) -> dict[str, dict[float, str]]:
+    """Sort cases by what they have in common: name without the key -> value -> case.
+
+    >>> groups(("m/pages=1/cpus=2", "m/pages=8/cpus=2"), "pages")
+    {'m/cpus=2': {1.0: 'm/pages=1/cpus=2', 8.0: 'm/pages=8/cpus=2'}}
+    """
+    result: dict[str, dict[float, str]] = {}
+    for case in cases:
+        value = re.search(rf"/{re.escape(key)}=([0-9]+)(?=/|$)", case)
+        if value:
+            rest = case[:value.start()] + case[value.end():]
+            result.setdefault(rest, {})[float(value[1])] = case
+    return result
+
+
+def _curve(campaign: Campaign, kernel: str, cases: dict[float, str],
+           metrics: tuple[str, ...]) -> Curve:
+    """Collect the curve of the first metric that all points of some boot have."""
+    found = {x: collect(campaign, kernel, case) for x, case in sorted(cases.items())}
+    for metric in metrics:
+        points = [x for x, series in found.items() if _has(series, metric)]
+        if len(points) < 2:
+            continue
+        sides = [found[x][metric].pairs for x in points]
+        shared = sorted(set.intersection(*(set(side) for side in sides)))
+        boots = [np.array([median(side[p]) for side in sides]) for p in shared]
+        if boots:
+            return Curve(metric, points, boots)
+    why = _why_nothing([(f"{kernel}, {x:g}", series) for x, series in found.items()], metrics)
+    return Curve("", why=why)
+
+
+def _judge(campaign: Campaign, kernel: str, about: str, e: Expectation,
+           curve: Curve) -> list[Line]:
+    lines = []
+    x = np.array(curve.points)
+    if e.direction:
+        ends = f"{about}, {e.along} {x[0]:g} to {x[-1]:g}"
+        lines.append(_change(ends, curve.metric, e, *(
+            np.array([boot[at] for boot in curve.boots]) for at in (0, -1))))
+    if e.knee:
+        lines.append(_place(f"{about}, bend", [knee(x, boot) for boot in curve.boots], e.knee,
+                            curve))
+    if e.break_even:
+        ceiling, said = _ceiling(campaign, kernel)
+        fits = [break_even(x, boot, ceiling) for boot in curve.boots]
+        line = _place(f"{about}, break-even", fits, e.break_even, curve)
+        lines.append(Line(line.about, f"{line.numbers} (ceiling {ceiling:g}{said})", line.verdict))
+    return lines
+
+
+def _ceiling(campaign: Campaign, kernel: str) -> tuple[float, str]:
+    """Return tlb_single_page_flush_ceiling as its boots have said it."""
+    said = {boot.audit.get(CEILING) or "" for _, boot in campaign.boots(kernel)}
+    known = [float(text) for text in said if re.fullmatch(r"[0-9]+", text)]
+    return (known[0], "") if len(known) == 1 else (USUAL_CEILING, ", not recorded: the usual one")
+
+
+def _place(about: str, fits: list[Fit], span: tuple[int, int], curve: Curve) -> Line:
+    """Judge where on the axis something is, by the interval over boots."""
+    found = np.array([fit.x for fit in fits if fit.x is not None])
+    if len(found) < len(fits):
+        reasons = sorted({fit.why for fit in fits if fit.why})
+        text = f"{curve.metric}: in {len(fits) - len(found)} of {len(fits)} boots none: "
+        return Line(about, text + "; ".join(reasons), CANNOT_TELL if len(found) else NOT_SEEN)
+    low, high = _interval(found)
+    spread = f" [{low:.3g}, {high:.3g}]" if abs(low) < inf else ", one boot has no interval"
+    return Line(about, f"{curve.metric}: at {median(found):.3g}{spread}",
+                _inside(low, high, *span))
