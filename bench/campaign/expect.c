@@ -91,6 +91,46 @@ static bool is_swept(const char *case_name, const char *key)
 	return strstr(case_name, part);
 }
 
+/* Does some case that is meant have this value of the key? */
+static bool has_value(const struct draft *d, const char *value)
+{
+	char part[160];
+	unsigned int i;
+
+	snprintf(part, sizeof(part), "/%s=%s/", d->e->along, value);
+	for (i = 0; i < d->plan->nr_cases; i++) {
+		const char *name = d->plan->cases[i].name;
+		char whole[512];
+
+		snprintf(whole, sizeof(whole), "%s/", name);
+		if (matches(d->e->cases, name) && strstr(whole, part))
+			return true;
+	}
+	return false;
+}
+
+/* Both ends of a comparison along a key that is no number. */
+static int take_ends(const struct draft *d, struct tb_err *err)
+{
+	static const char *const keys[] = { "from", "to" };
+	char **ends[] = { &d->e->from, &d->e->to };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (take_text(d, keys[i], ends[i], err))
+			return err->code;
+		if (**ends[i] && !has_value(d, *ends[i]))
+			return usage_at(d, keys[i],
+					"a value of the key 'along' in these "
+					"cases",
+					err);
+	}
+	if (!*d->e->from != !*d->e->to)
+		return usage_at(d, *d->e->from ? "from" : "to",
+				"both from and to, or neither", err);
+	return 0;
+}
+
 /* Each pattern means some case, and each of them is swept as it is to be. */
 static int check_cases(const struct draft *d, struct tb_err *err)
 {
@@ -127,11 +167,13 @@ static bool has_kernel(const struct tb_plan *plan, const char *name)
 	return false;
 }
 
+/* Two to compare; with along at most one, to look at. */
 static int take_kernels(const struct draft *d, struct tb_err *err)
 {
 	const char *list = tb_section_text(d->s, "kernels", "");
+	unsigned int i, nr = *d->e->along ? 1 : 2;
+	bool is_asked = *list;
 	char word[256] = "";
-	unsigned int i;
 
 	for (i = 0; i < 2; i++) {
 		bool is_there = next_word(&list, word, sizeof(word));
@@ -139,15 +181,17 @@ static int take_kernels(const struct draft *d, struct tb_err *err)
 		d->e->kernels[i] = strdup(is_there ? word : "");
 		if (!d->e->kernels[i])
 			return tb_fail_errno(err, -ENOMEM, "plan");
-		if (!*tb_section_text(d->s, "kernels", ""))
-			continue;
-		if (!is_there || !has_kernel(d->plan, word))
+		if (is_asked && (is_there != (i < nr) ||
+				 (is_there && !has_kernel(d->plan, word))))
 			return usage_at(d, "kernels",
-					"the names of two [kernel NAME], A, B",
+					nr == 2 ? "the names of two [kernel "
+						  "NAME], A, B"
+						: "the name of one [kernel "
+						  "NAME]",
 					err);
 	}
 	if (next_word(&list, word, sizeof(word)))
-		return usage_at(d, "kernels", "two of them", err);
+		return usage_at(d, "kernels", "not more than two", err);
 	return 0;
 }
 
@@ -212,13 +256,13 @@ static int read_one(const struct draft *d, struct tb_err *err)
 	    take_needed(d, "cases", &e->cases, err) ||
 	    take_text(d, "along", &e->along, err) || take_kernels(d, err))
 		return err->code;
-	if (!*e->along == !*e->kernels[0])
+	if (!*e->along && !*e->kernels[0])
 		return tb_usage(err,
-				"%s:%u: [expect %s]: expected either kernels "
-				"or along",
+				"%s:%u: [expect %s]: expected kernels or "
+				"along",
 				d->conf->path, d->s->line, d->s->name);
-	if (check_cases(d, err) || take_direction(d, err) ||
-	    take_span(d, "knee", &e->knee, err) ||
+	if (check_cases(d, err) || take_ends(d, err) ||
+	    take_direction(d, err) || take_span(d, "knee", &e->knee, err) ||
 	    take_span(d, "break_even", &e->break_even, err))
 		return err->code;
 	if (!*e->direction && !e->knee.high && !e->break_even.high)
@@ -262,6 +306,8 @@ void tb_expect_fini(struct tb_expect *e)
 	free(e->kernels[0]);
 	free(e->kernels[1]);
 	free(e->along);
+	free(e->from);
+	free(e->to);
 	free(e->direction);
 }
 
@@ -308,6 +354,8 @@ static void add_one(struct tb_json *j, const struct tb_plan *plan,
 	add_text(j, "kernel_a", e->kernels[0]);
 	add_text(j, "kernel_b", e->kernels[1]);
 	add_text(j, "along", e->along);
+	add_text(j, "from", e->from);
+	add_text(j, "to", e->to);
 	add_text(j, "direction", e->direction);
 	tb_json_f64(j, "factor", e->factor);
 	add_span(j, "knee", &e->knee);

@@ -2,8 +2,9 @@
 /*
  * What a campaign expects to see, so that its report can say whether it did.
  *
- *	[expect N]  says, source, metric, cases, kernels = A, B | along = KEY,
- *	            direction, factor, knee, break_even
+ *	[expect N]  says, source, metric, cases, kernels = A, B, or
+ *	            along = KEY (from, to, kernels), direction, factor, knee,
+ *	            break_even
  *
  * An expectation compares two kernels in each of its cases, or within each
  * kernel the cases that differ in one swept key.
@@ -28,8 +29,10 @@ struct tb_span {
  * @source: where; may be ""
  * @metrics: the first that has values counts, for it depends on the machine
  * @cases: patterns of the names of cases
- * @kernels: B compared with A; "" with @along
- * @along: the swept key; "" with @kernels
+ * @kernels: B compared with A; with @along the first may be the only one that
+ *	is looked at, else ""
+ * @along: the swept key, or ""
+ * @from, @to: its values that @direction is about; "": the lowest, the highest
  * @direction: "rises", "falls", "same", or "" if only @knee or @break_even
  * @factor: by how much at least; with "same": by less than this
  * @knee: where the curve bends
@@ -43,6 +46,8 @@ struct tb_expect {
 	char *cases;
 	char *kernels[2];
 	char *along;
+	char *from;
+	char *to;
 	char *direction;
 	double factor;
 	struct tb_span knee;

@@ -55,6 +55,8 @@ static void what_is_expected_is_recorded(void **state)
 		  "metric = op_p50_ns, op_instructions\n"
 		  "cases = m/*/cpus=4\n"
 		  "along = pages\n"
+		  "from = 1\n"
+		  "to = 64\n"
 		  "direction = rises\n"
 		  "factor = 1.5\n"
 		  "break_even = 8..33\n",
@@ -67,7 +69,8 @@ static void what_is_expected_is_recorded(void **state)
 		"dear.\",\"source\":\"1@x\",\"metrics\":[\"op_p50_ns\","
 		"\"op_instructions\"],\"cases\":[\"m/pages=1/cpus=4\","
 		"\"m/pages=8/cpus=4\",\"m/pages=64/cpus=4\"],\"kernel_a\":null,"
-		"\"kernel_b\":null,\"along\":\"pages\",\"direction\":\"rises\","
+		"\"kernel_b\":null,\"along\":\"pages\",\"from\":\"1\",\"to\":"
+		"\"64\",\"direction\":\"rises\","
 		"\"factor\":1.5,\"knee\":null,\"break_even\":[8,33]}]"));
 	tb_buf_fini(&b);
 	tb_plan_fini(&plan);
@@ -100,10 +103,16 @@ static void mistakes_have_a_line(void **state)
 		{ "", "c.conf:16: [expect e]: expected a key 'says'" },
 		{ "says = x\n", "c.conf:16: [expect e]: expected a key "
 				"'metric'" },
-		{ GOOD, "c.conf:16: [expect e]: expected either kernels or "
-			"along" },
+		{ GOOD, "c.conf:16: [expect e]: expected kernels or along" },
 		{ GOOD "along = pages\nkernels = baseline, to-come\n",
-		  "c.conf:16: [expect e]: expected either kernels or along" },
+		  "c.conf:21: kernels = baseline, to-come: expected the name "
+		  "of one [kernel NAME]" },
+		{ GOOD "along = pages\nfrom = 1\ndirection = rises\n",
+		  "c.conf:21: from = 1: expected both from and to, or "
+		  "neither" },
+		{ GOOD "along = pages\nfrom = 1\nto = 6\n",
+		  "c.conf:22: to = 6: expected a value of the key 'along' in "
+		  "these cases" },
 		{ GOOD "along = pages\n",
 		  "c.conf:16: [expect e]: expected a key 'direction', 'knee' "
 		  "or 'break_even'" },

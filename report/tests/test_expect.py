@@ -11,7 +11,8 @@ PAGES = (1, 2, 4, 8, 16, 32, 64, 128)
 SWEEP = {f"m/pages={n}/cpus=2": "munmap" for n in PAGES}
 EXPECTATION = {"name": "x", "says": "What was said.", "source": None,
                "metrics": ["ipis_received_per_op"], "cases": [WOKEN], "kernel_a": None,
-               "kernel_b": None, "along": None, "direction": None, "factor": 1, "knee": None,
+               "kernel_b": None, "along": None, "from": None, "to": None, "direction": None,
+               "factor": 1, "knee": None,
                "break_even": None}
 KERNELS = {"kernel_a": "baseline", "kernel_b": "lazy-ipi"}
 
@@ -76,7 +77,7 @@ def test_one_boot_cannot_tell(run, tmp_path, no_plots):
     """A single boot has no interval, however large the difference."""
     result, answer = look(run, tmp_path, cost(9, 0), pairs=1, **KERNELS, metrics=["cost_ns"],
                           direction="rises")
-    assert answer == "CANNOT TELL" and "one boot has no interval" in result.flat
+    assert answer == "CANNOT TELL" and "one boot: no interval" in result.flat
 
 
 def test_missing_kernel(run, tmp_path, no_plots):
@@ -136,6 +137,14 @@ def sweep(run, directory, numbers, keys):
     return result, next(w for w in ("NOT SEEN", "CANNOT TELL", "SEEN") if f"{w}: x" in result.out)
 
 
+def test_between_two_values(run, tmp_path, no_plots):
+    """Words have no order, so the ends are named; a kernel may be the only one."""
+    keys = {"from": "64", "to": "8", "direction": "falls", "kernel_a": "lazy-ipi"}
+    result, answer = sweep(run, tmp_path, paged, keys)
+    assert answer == "SEEN" and "lazy-ipi, pages 64 to 8: cost_ns" in result.flat
+    assert "baseline, pages" not in result.flat
+
+
 def test_knee(run, tmp_path, no_plots):
     """A plateau from 16 on, and a curve without any."""
     def plateau(case, kernel, pair):
@@ -145,6 +154,16 @@ def test_knee(run, tmp_path, no_plots):
     assert sweep(run, tmp_path / "b", plateau, {"knee": [32, 64]})[1] == "NOT SEEN"
     result, answer = sweep(run, tmp_path / "c", lambda *a: 5.0, {"knee": [16, 32]})
     assert answer == "NOT SEEN" and "the curve has no bend" in result.flat
+
+
+def test_curves_are_drawn(run, tmp_path):
+    """Medians over boots, a line per kernel; words have no curve."""
+    result, _ = sweep(run, tmp_path, paged, {"direction": "rises"})
+    plots = result.directory / "plots"
+    lines = (plots / "expect-01-x.dat").read_text().splitlines()
+    assert lines[:2] == ["# m/cpus=2: baseline: pages  cost_ns", "1 903.35"]
+    assert (plots / "expect-01-x.svg").read_text().rstrip().endswith("</svg>")
+    assert "cost ns along pages" in result.html
 
 
 def test_absent_points_are_said(run, tmp_path, no_plots):
@@ -159,9 +178,9 @@ def test_plans_without_expectations(run, tmp_path, no_plots):
 
 
 def test_groups_and_words(tmp_path):
-    """The key may stand anywhere in a name; a value that is no number is no point."""
-    assert groups(("a/n=2/m=1", "a/n=4/m=1", "b/n=x", "a/n=2"), "n") == {
-        "a/m=1": {2: "a/n=2/m=1", 4: "a/n=4/m=1"}, "a": {2: "a/n=2"}}
+    """The key may stand anywhere in a name; a value may be a word."""
+    assert groups(("a/n=2/m=1", "a/n=4/m=1", "b", "a/n=x"), "n") == {
+        "a/m=1": {"2": "a/n=2/m=1", "4": "a/n=4/m=1"}, "a": {"x": "a/n=x"}}
 
     def edit(kind, record):
         if kind == "plan":

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from math import exp, inf, log
+from math import exp, inf, log, nan
 from statistics import median
+from typing import Iterator
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class Curve:
     """One metric of one kernel along a key: per boot the values at the points."""
 
     metric: str
-    points: list[float] = field(default_factory=list)
+    points: list[str] = field(default_factory=list)  # values of the key
     boots: list[Array] = field(default_factory=list)
     why: str = ""  # there is none
 
@@ -68,7 +69,8 @@ def _finding(campaign: Campaign, e: Expectation) -> Finding:
 def wanted(e: Expectation) -> str:
     """Say in words what is expected."""
     metric = " or ".join(e.metrics)
-    where = f"from {e.kernel_a} to {e.kernel_b}" if e.kernel_b else f"along {e.along}"
+    ends = f" from {e.start} to {e.end}" if e.start else ""
+    where = f"from {e.kernel_a} to {e.kernel_b}" if e.kernel_b else f"along {e.along}{ends}"
     parts = []
     if e.direction == "same":
         parts.append(f"{metric} is the same {where}, within {percent(e.factor)}")
@@ -98,9 +100,13 @@ def percent(factor: float) -> str:
 def _kernels(campaign: Campaign, e: Expectation) -> list[Line]:
     for name in (e.kernel_a, e.kernel_b):
         if name in campaign.missing:
-            return [Line(name, f"left out: there is no strategy {campaign.missing[name]} yet",
-                         CANNOT_TELL)]
+            return [_left_out(campaign, name)]
     return [_one_case(campaign, e, case) for case in e.cases]
+
+
+def _left_out(campaign: Campaign, kernel: str) -> Line:
+    return Line(kernel, f"left out: there is no strategy {campaign.missing[kernel]} yet",
+                CANNOT_TELL)
 
 
 def _one_case(campaign: Campaign, e: Expectation, case: str) -> Line:
@@ -138,15 +144,9 @@ def _change(about: str, metric: str, e: Expectation, before: Array, after: Array
         return Line(about, arrow, _by_sign(e, before, after))
     ratios = np.log(after) - np.log(before)
     low, high = _interval(ratios)
-    spread = "" if len(ratios) > 1 else "; one boot has no interval"
-    if len(ratios) > 1:
-        spread = f", 95 % of boots' mean {_times(exp(low))} to {_times(exp(high))}"
-    text = f"{arrow}, x {_times(exp(float(ratios.mean())))}{spread}"
-    return Line(about, text, _by_ratio(e, low, high))
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:.3g}"
+    spread = f"[{exp(low):.3g}, {exp(high):.3g}]" if len(ratios) > 1 else "(one boot: no interval)"
+    return Line(about, f"{arrow}, x {exp(float(ratios.mean())):.3g} {spread}",
+                _by_ratio(e, low, high))
 
 
 def _interval(values: Array) -> tuple[float, float]:
@@ -188,38 +188,55 @@ def _inside(low: float, high: float, least: float, most: float) -> str:
 # --- along a key ---
 
 
-def _along(campaign: Campaign, e: Expectation) -> list[Line]:
-    lines = []
+def curves(campaign: Campaign, e: Expectation) -> Iterator[tuple[str, str, Curve]]:
+    """Yield (what it is about, kernel, curve) of an expectation along a key."""
     for kernel in campaign.kernels:
-        for group, cases in groups(e.cases, e.along).items():
-            about = f"{group}: {kernel.name}" if len(campaign.kernels) > 1 else group
-            curve = _curve(campaign, kernel.name, cases, e.metrics)
-            if curve.why:
-                lines.append(Line(about, curve.why, CANNOT_TELL))
-                continue
-            lines += _judge(campaign, kernel.name, about, e, curve)
+        if e.kernel_a in (None, kernel.name):
+            for group, cases in groups(e.cases, e.along or "").items():
+                about = f"{group}: {kernel.name}" if len(campaign.kernels) > 1 else group
+                yield about, kernel.name, _curve(campaign, kernel.name, cases, e.metrics)
+
+
+def _along(campaign: Campaign, e: Expectation) -> list[Line]:
+    if e.kernel_a in campaign.missing:
+        return [_left_out(campaign, e.kernel_a)]
+    lines = []
+    for about, kernel, curve in curves(campaign, e):
+        lines += ([Line(about, curve.why, CANNOT_TELL)] if curve.why
+                  else _judge(campaign, kernel, about, e, curve))
     return lines
 
 
-def groups(cases: tuple[str, ...], key: str) -> dict[str, dict[float, str]]:
+def groups(cases: tuple[str, ...], key: str) -> dict[str, dict[str, str]]:
     """Sort cases by what they have in common: name without the key -> value -> case.
 
     >>> groups(("m/pages=1/cpus=2", "m/pages=8/cpus=2"), "pages")
-    {'m/cpus=2': {1.0: 'm/pages=1/cpus=2', 8.0: 'm/pages=8/cpus=2'}}
+    {'m/cpus=2': {'1': 'm/pages=1/cpus=2', '8': 'm/pages=8/cpus=2'}}
     """
-    result: dict[str, dict[float, str]] = {}
+    result: dict[str, dict[str, str]] = {}
     for case in cases:
-        value = re.search(rf"/{re.escape(key)}=([0-9]+)(?=/|$)", case)
+        value = re.search(rf"/{re.escape(key)}=([^/]+)", case)
         if value:
             rest = case[:value.start()] + case[value.end():]
-            result.setdefault(rest, {})[float(value[1])] = case
+            result.setdefault(rest, {})[value[1]] = case
     return result
 
 
-def _curve(campaign: Campaign, kernel: str, cases: dict[float, str],
+def as_number(value: str) -> float:
+    """Return a value of a key, which may be a size; not a number for words.
+
+    >>> as_number("64"), as_number("4k"), as_number("up")
+    (64.0, 4096.0, nan)
+    """
+    match = re.fullmatch(r"([0-9]+)([kMG]?)", value)
+    return float(match[1]) * 1024 ** " kMG".index(match[2] or " ") if match else nan
+
+
+def _curve(campaign: Campaign, kernel: str, cases: dict[str, str],
            metrics: tuple[str, ...]) -> Curve:
     """Collect the curve of the first metric that all points of some boot have."""
-    found = {x: collect(campaign, kernel, case) for x, case in sorted(cases.items())}
+    found = {x: collect(campaign, kernel, case)
+             for x, case in sorted(cases.items(), key=lambda point: as_number(point[0]))}
     for metric in metrics:
         points = [x for x, series in found.items() if _has(series, metric)]
         if len(points) < 2:
@@ -229,18 +246,22 @@ def _curve(campaign: Campaign, kernel: str, cases: dict[float, str],
         boots = [np.array([median(side[p]) for side in sides]) for p in shared]
         if boots:
             return Curve(metric, points, boots)
-    why = _why_nothing([(f"{kernel}, {x:g}", series) for x, series in found.items()], metrics)
+    why = _why_nothing([(f"{kernel}, {x}", series) for x, series in found.items()], metrics)
     return Curve("", why=why)
 
 
 def _judge(campaign: Campaign, kernel: str, about: str, e: Expectation,
            curve: Curve) -> list[Line]:
     lines = []
-    x = np.array(curve.points)
-    if e.direction:
-        ends = f"{about}, {e.along} {x[0]:g} to {x[-1]:g}"
-        lines.append(_change(ends, curve.metric, e, *(
-            np.array([boot[at] for boot in curve.boots]) for at in (0, -1))))
+    x = np.array(list(map(as_number, curve.points)))
+    start, end = e.start or curve.points[0], e.end or curve.points[-1]
+    if e.direction and not {start, end} <= set(curve.points):
+        lines.append(Line(f"{about}, {e.along} {start} to {end}",
+                          f"no values of {curve.metric} at both", CANNOT_TELL))
+    elif e.direction:
+        lines.append(_change(f"{about}, {e.along} {start} to {end}", curve.metric, e, *(
+            np.array([boot[curve.points.index(at)] for boot in curve.boots])
+            for at in (start, end))))
     if e.knee:
         lines.append(_place(f"{about}, bend", [knee(x, boot) for boot in curve.boots], e.knee,
                             curve))
@@ -267,6 +288,6 @@ def _place(about: str, fits: list[Fit], span: tuple[int, int], curve: Curve) -> 
         text = f"{curve.metric}: in {len(fits) - len(found)} of {len(fits)} boots none: "
         return Line(about, text + "; ".join(reasons), CANNOT_TELL if len(found) else NOT_SEEN)
     low, high = _interval(found)
-    spread = f" [{low:.3g}, {high:.3g}]" if abs(low) < inf else ", one boot has no interval"
+    spread = f" [{low:.3g}, {high:.3g}]" if abs(low) < inf else " (one boot: no interval)"
     return Line(about, f"{curve.metric}: at {median(found):.3g}{spread}",
                 _inside(low, high, *span))

@@ -13,11 +13,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from math import floor, log10
+from math import floor, isnan, log10
 from pathlib import Path
+from statistics import median
 
 from .compare import Row, Table, cases, collect
-from .model import Campaign, Histogram, file_stem
+from .expect import as_number, curves
+from .model import Campaign, Expectation, Histogram, file_stem
 from .tables import cost_row, human
 
 COLOURS = ("#1f5a96", "#d1495b", "#2e7d4f", "#8a5a00")
@@ -58,6 +60,8 @@ def draw(campaign: Campaign, tables: list[Table]) -> tuple[list[Figure], str]:
         cost = next((r for t in tables if t.case == case for r in [cost_row(t)] if r), None)
         sketches += [s for s in (_boots(campaign, case, name, cost),
                                  _costs(campaign, case, name)) if s]
+    sketches += [s for i, e in enumerate(campaign.expectations, 1) for s in [_curves(
+        campaign, e, f"expect-{file_stem(i, e.name)}")] if s]
     if not sketches:
         return [], ""
     plots = campaign.path / "plots"
@@ -215,6 +219,32 @@ plot {_lines(plots)}
 """
     return Sketch(name, case, "Cost of single ops, all boots together: how many cost more than x",
                   560, 300, gp, dat)
+
+
+def _curves(campaign: Campaign, e: Expectation, name: str) -> Sketch | None:
+    """Lines: medians over boots along a key of numbers, a line per kernel and group of cases."""
+    found = [(about, curve) for about, _, curve in curves(campaign, e) if not curve.why
+             and len(curve.points) > 2 and not isnan(sum(map(as_number, curve.points)))]
+    if not found:
+        return None
+    dat = "".join(f"# {about}: {e.along}  {curve.metric}\n" + "".join(
+        f"{as_number(x):g} {median(boot[i] for boot in curve.boots):.10g}\n"
+        for i, x in enumerate(curve.points)) + "\n\n" for about, curve in found)
+    plots = [f"'{name}.dat' index {i} using 1:2 with linespoints {_colour(i)} pt {POINTS[i % 4]} "
+             f"dt {DASHES[i // 4 % 4]} lw 1.8 title {_quote(about)}"
+             for i, (about, _) in enumerate(found)]
+    values = [value for _, curve in found for boot in curve.boots for value in boot]
+    gp = f"""set logscale x 2
+{"set logscale y" if 0 < 30 * min(values) < max(values) else "set yrange [0:*]"}
+set key at graph 0.02, graph 0.98 left top vertical
+set tmargin 1
+set format y '%.6g'
+set xlabel {_quote(e.along or "")}
+set ylabel {_quote(human(found[0][1].metric))}
+plot {_lines(plots)}
+"""
+    return Sketch(name, f"expect {e.name}", f"{human(found[0][1].metric)} along {e.along},"
+                  " medians over boots", 560, 360, gp, dat)
 
 
 def _range(axis: str, values: list[float]) -> str:

@@ -28,14 +28,14 @@ def break_even(x: Array, y: Array, ceiling: float) -> Fit:
     Up to the ceiling the kernel flushes page by page, so cost is a line that has the cost of
     flushing one page in its slope; above it flushes all, so what is left in the slope is the
     other work on a page, and the full flush is in the offset. Where both lines meet the two ways
-    cost the same: the ceiling that this machine would want.
+    cost the same: the ceiling that this machine would want. Errors are taken relative to cost.
     """
     below, above = x <= ceiling, x > ceiling
     if min(len(np.unique(x[part])) for part in (below, above)) < MIN_POINTS_OF_LINE:
         return Fit(None, f"needs {MIN_POINTS_OF_LINE} points up to {ceiling:g} and as many above")
     (slope, offset), (slope_above, offset_above) = (
-        np.polyfit(x[part], y[part], 1) for part in (below, above))
-    if slope <= slope_above:
+        np.polyfit(x[part], y[part], 1, w=1 / y[part]) for part in (below, above))
+    if slope <= slope_above * (1 + 1e-9):
         return Fit(None, "a page that is flushed by itself adds no cost")
     meet = float((offset_above - offset) / (slope - slope_above))
     return Fit(meet) if meet > 0 else Fit(None, "flushing all is never dearer")

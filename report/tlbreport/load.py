@@ -356,7 +356,8 @@ def _repetition(record: dict[str, Any]) -> Repetition:
 
 
 def _expectation(data: dict[str, Any]) -> Expectation:
-    values = (data[k] for k in Expectation.__dataclass_fields__)
+    names = {"start": "from", "end": "to"}
+    values = (data[names.get(k, k)] for k in Expectation.__dataclass_fields__)
     return Expectation(*(tuple(v) if isinstance(v, list) else v for v in values))
 
 

@@ -116,6 +116,8 @@ class Expectation:
     kernel_a: str | None
     kernel_b: str | None
     along: str | None
+    start: str | None  # of along; None: the lowest
+    end: str | None
     direction: str | None  # rises, falls or same
     factor: float
     knee: tuple[int, int] | None

@@ -30,6 +30,8 @@ HOW_TO_READ = (
     f" judged (fewer than {MIN_PAIRS} pairs, or see the footnote).",
     "- is a value that could not be measured, never 0; its footnote says why.",
 )
+EXPECTED = ("Expected: x is the factor, [ ] its 95% interval over boots; seen: the interval lies on"
+            " the expected side; not seen: on the other; cannot tell: neither, or no value.")
 EXACT = ("Exact mode: counts and instructions repeat bit for bit, so they are compared exactly per"
          " seed. What is the same for every seed has an interval without width and needs no Holm;"
          " where seeds differ, the interval shows by how much.")
@@ -129,7 +131,8 @@ class Report:
 
     def how_to_read(self) -> list[str]:
         """Return the paragraphs that explain the tables."""
-        return list(HOW_TO_READ) + ([EXACT] if self.campaign.accel == "exact" else [])
+        return [*HOW_TO_READ, *[EXPECTED] * bool(self.findings),
+                *[EXACT] * (self.campaign.accel == "exact")]
 
 
 def _version(kernel: Kernel) -> str:
