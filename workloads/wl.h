@@ -196,7 +196,8 @@ struct wl_binding {
  * @WL_TOTAL: wl_add(); summed over all threads, reported per op and per second
  * @WL_LEVEL: wl_level(), by one thread of each process; the last one holds, no
  *	matter when it was set; reported as the sum and per process
- * @WL_TIME: wl_time(); a histogram of its own
+ * @WL_TIME: wl_time(); a histogram of its own, of which each thread touches 12
+ *	KiB or, where times differ much, some more
  * @WL_SETUP_TIME: the same, but counted whenever it comes: what is done once,
  *	before the measured window
  * @WL_VMSTAT: a field of /proc/vmstat, read by the harness around the counted

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every campaign in configs/ can be planned, is listed, and says what it expects."""
+import re
+
+import pytest
+import tlbtest
+
+CONFIGS = sorted((tlbtest.ROOT / "configs").glob("*.conf"))
+UNIT_SECONDS = {"s": 1, "min": 60, "h": 3600}
+LIMIT_SECONDS = {"quick": 120, "nightly": 90 * 60}
+
+
+def seconds(text):
+    """Return the estimate of a plan: "8 slots to run: about 1 h 20 min, ..." is 4800."""
+    about = re.search(r"slots? to run: about ([^,]+),", text)[1]
+    return sum(float(n) * UNIT_SECONDS[unit] for n, unit in re.findall(r"([0-9.]+) (\w+)", about))
+
+
+@pytest.mark.parametrize("conf", CONFIGS, ids=lambda path: path.stem)
+def test_plan(conf, tmp_path):
+    """It is accepted, takes no longer than it promises, and looks for something.
+
+    The estimate is that of a machine where nothing was ever measured.
+    """
+    done = tlbtest.run("plan", conf, env={"XDG_CACHE_HOME": tmp_path})
+    assert done.returncode == 0, done.stderr
+    assert f"campaign {conf.stem}:" in done.stdout
+    assert conf.stem == "demo" or "\nexpected:\n" in done.stdout
+    assert seconds(done.stdout) <= LIMIT_SECONDS.get(conf.stem, 3600)
+
+
+def test_all_are_listed():
+    """configs/README.md has a row for each campaign, and for no other."""
+    text = (tlbtest.ROOT / "configs/README.md").read_text()
+    listed = re.findall(r"^\| `([\w-]+)\.conf` \|", text, re.M)
+    assert sorted(listed) == [path.stem for path in CONFIGS]
+
+
+def test_units_of_an_estimate():
+    """Hours, minutes and seconds add up."""
+    assert seconds("8 slots to run: about 1 h 20 min, 5 s each") == 4800
+    assert seconds("1 slot to run: about 5.3 s, 5.3 s each") == 5.3
