@@ -41,16 +41,20 @@ static int take_text(const struct draft *d, const char *key, char **to,
 		     struct tb_err *err)
 {
 	*to = strdup(tb_section_text(d->s, key, ""));
-	return *to ? 0 : tb_fail_errno(err, -ENOMEM, "plan");
+	if (*to)
+		return 0;
+	tb_fail_errno(err, -ENOMEM, "plan");
+	return -ENOMEM;
 }
 
 static int take_needed(const struct draft *d, const char *key, char **to,
 		       struct tb_err *err)
 {
 	char wanted[64];
+	int ret = take_text(d, key, to, err);
 
-	if (take_text(d, key, to, err) || **to)
-		return err->code;
+	if (ret || **to)
+		return ret;
 	snprintf(wanted, sizeof(wanted), "a key '%s'", key);
 	return usage_at(d, key, wanted, err);
 }

@@ -70,7 +70,9 @@ def wanted(e: Expectation) -> str:
     """Say in words what is expected."""
     metric = " or ".join(e.metrics)
     ends = f" from {e.start} to {e.end}" if e.start else ""
-    where = f"from {e.kernel_a} to {e.kernel_b}" if e.kernel_b else f"along {e.along}{ends}"
+    only = f" on {e.kernel_a}" if e.kernel_a else ""
+    where = (f"from {e.kernel_a} to {e.kernel_b}" if e.kernel_b
+             else f"along {e.along}{ends}{only}")
     parts = []
     if e.direction == "same":
         parts.append(f"{metric} is the same {where}, within {percent(e.factor)}")
@@ -144,9 +146,15 @@ def _change(about: str, metric: str, e: Expectation, before: Array, after: Array
         return Line(about, arrow, _by_sign(e, before, after))
     ratios = np.log(after) - np.log(before)
     low, high = _interval(ratios)
-    spread = f"[{exp(low):.3g}, {exp(high):.3g}]" if len(ratios) > 1 else "(one boot: no interval)"
-    return Line(about, f"{arrow}, x {exp(float(ratios.mean())):.3g} {spread}",
+    spread = f"[{_factor(low)}, {_factor(high)}]" if len(ratios) > 1 else "(one boot: no interval)"
+    return Line(about, f"{arrow}, x {_factor(float(ratios.mean()))} {spread}",
                 _by_ratio(e, low, high))
+
+
+def _factor(log_ratio: float) -> str:
+    """Return a ratio in three digits."""
+    ratio = exp(log_ratio)
+    return f"{ratio:.0f}" if ratio >= 99.5 else f"{ratio:.3g}"
 
 
 def _interval(values: Array) -> tuple[float, float]:
