@@ -26,8 +26,13 @@
  * each rendezvous. All other roles are timed too: a responder's op; a sleeper
  * from being asked until its op is done, which includes its wake-up.
  *
- * All callbacks return 0 or -errno. None may print; only setup, thread_init,
- * thread_exit and teardown may allocate.
+ * A role that says so may run in processes of its own, as the case asks: they
+ * are forked from the instance after setup(), so they inherit its mappings and
+ * files. All else is as with threads. Page tables of shared mappings of files
+ * are not inherited, so each process has its own and may attach anew.
+ *
+ * All callbacks return 0 or -errno. None may print; only setup, teardown and
+ * those of processes and threads may allocate.
  */
 #ifndef WL_H
 #define WL_H
@@ -37,7 +42,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WL_ABI 1
+#define WL_ABI 2
 #define WL_MAX_ROLES 4
 #define WL_MAX_REGIONS 4
 #define WL_MAX_METRICS 16
@@ -71,7 +76,12 @@ enum wl_kind {
  * @help: completes the sentence "The <name> ..."
  * @def_threads: per instance; 0 with @fills_cpus
  * @fills_cpus: by default one thread on each CPU that the case has left
- * @max_threads: per instance; 0 means one initiator, or any number of others
+ * @max_threads: per instance, or per process where it has processes; 0 means
+ *	one initiator, or any number of others
+ * @max_processes: as in "processes.<name> ="; 0: it has threads of the instance
+ *	only, as initiators always do
+ * @def_processes: per instance; 0: threads of the instance; with @fills_cpus
+ *	1 means one on each CPU that the case has left
  * @rearm, @check: of initiators, and of responders without rendezvous; may be
  *	NULL
  * @op: the timed act, or what a rendezvous asks of this role
@@ -83,6 +93,8 @@ struct wl_role {
 	unsigned int def_threads;
 	bool fills_cpus;
 	unsigned int max_threads;
+	unsigned int max_processes;
+	unsigned int def_processes;
 	int (*rearm)(struct wl_thread *t);
 	int (*op)(struct wl_thread *t);
 	int (*check)(struct wl_thread *t);
@@ -256,7 +268,8 @@ struct wl_effect {
  * struct wl_ctx - one instance (process) of the workload
  * @conf: the workload's parameters, @wl_ops.conf_bytes long
  * @priv: the workload's own state, set by setup()
- * @nr_threads: by role
+ * @nr_threads: by role, of all its processes together
+ * @nr_processes: by role; 0: its threads are the instance's own
  * @nr_ops: measured ops of one initiator in one pass
  * @page_bytes: base page size
  * @bindings: by index into wl_ops.regions; for wl_place()
@@ -267,6 +280,7 @@ struct wl_ctx {
 	const void *conf;
 	void *priv;
 	unsigned int nr_threads[WL_MAX_ROLES];
+	unsigned int nr_processes[WL_MAX_ROLES];
 	uint64_t nr_ops;
 	size_t page_bytes;
 	struct wl_binding bindings[WL_MAX_REGIONS];
@@ -286,10 +300,11 @@ int wl_place(struct wl_ctx *c, unsigned int region, void *addr,
 
 /**
  * struct wl_thread - one thread of an instance
- * @ctx: its instance
+ * @ctx: its instance, or its process's copy of that
  * @priv: the workload's own state, set by thread_init()
  * @role: index into wl_ops.roles
  * @idx: 0, 1, ... within role and instance
+ * @process: 0, 1, ... likewise; 0 if the role has no processes
  * @cpu: kernel CPU number it is pinned to
  * @values: for wl_add() and its like
  */
@@ -298,6 +313,7 @@ struct wl_thread {
 	void *priv;
 	unsigned int role;
 	unsigned int idx;
+	unsigned int process;
 	int cpu;
 	struct wl_values *values;
 };
@@ -356,8 +372,11 @@ struct wl_expect {
  * @runs_free: the ops of responders may run at any time, also during the
  *	initiator's, so "rendezvous = none" is possible, and the default
  * @setup: called once in the instance, before its threads exist; may be NULL
+ * @process_init, @process_exit: in a process of @role, before its threads exist
+ *	and after they have ended; may be NULL
  * @thread_init, @thread_exit: on the pinned thread; may be NULL
- * @teardown: undoes setup(), also after any later failure; may be NULL
+ * @teardown: undoes setup(), also after any later failure; in the instance
+ *	alone, after its processes have ended; may be NULL
  * @expect: fills the bounds that differ from "anything"; may be NULL
  */
 struct wl_ops {
@@ -378,6 +397,10 @@ struct wl_ops {
 	uint64_t (*rendezvous_every)(const void *conf);
 	bool runs_free;
 	int (*setup)(struct wl_ctx *c);
+	int (*process_init)(struct wl_ctx *c, unsigned int role,
+			    unsigned int process);
+	void (*process_exit)(struct wl_ctx *c, unsigned int role,
+			     unsigned int process);
 	int (*thread_init)(struct wl_thread *t);
 	void (*thread_exit)(struct wl_thread *t);
 	void (*teardown)(struct wl_ctx *c);

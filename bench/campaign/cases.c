@@ -12,6 +12,9 @@
 #include "campaign/keys.h"
 #include "campaign/params.h"
 
+/* Of a role in an instance; with more, sums of threads could overflow. */
+#define MAX_THREADS 65536
+
 /* A [case] section on its way to cases. */
 struct draft {
 	const struct tb_conf *conf;
@@ -23,22 +26,66 @@ struct draft {
 
 /* --- one point ----------------------------------------------------------- */
 
-/* Roles that fill CPUs share what @cpus leaves them. */
-static void fill_cpus(struct tb_case *cs, unsigned int cpus)
+/* Does it fill CPUs? UINT_MAX stands for as many as do. */
+static bool fills(const struct tb_case *cs, unsigned int role)
+{
+	return cs->nr_threads[role] == UINT_MAX ||
+	       (cs->nr_threads[role] && cs->nr_processes[role] == UINT_MAX);
+}
+
+static unsigned int divide(unsigned int cpus, unsigned int among)
+{
+	return cpus > among ? cpus / among : 1;
+}
+
+/* All processes have as many threads, and none is without. */
+static void fill_role(struct tb_case *cs, unsigned int role, unsigned int cpus)
+{
+	unsigned int *threads = &cs->nr_threads[role];
+	unsigned int *processes = &cs->nr_processes[role];
+
+	if (*threads == UINT_MAX && *processes == UINT_MAX) {
+		*processes = cpus;
+		*threads = cpus ? 1 : 0;
+	} else if (*processes == UINT_MAX) {
+		*processes = divide(cpus, *threads);
+	} else {
+		*threads = *processes ? divide(cpus, *processes) : cpus;
+	}
+}
+
+/* From the threads of one process to those of all that the role has. */
+static unsigned int multiply(struct tb_case *cs, unsigned int role)
+{
+	unsigned int *threads = &cs->nr_threads[role];
+	unsigned int *processes = &cs->nr_processes[role];
+
+	/* Of a role that fills CPUs, or would. */
+	if (*processes == UINT_MAX)
+		*processes = 0;
+	else if (!*threads)
+		*threads = *processes;
+	else if (*processes)
+		*threads *= *processes;
+	return *threads;
+}
+
+/* A role that fills CPUs gets what the others leave of @cpus. */
+static void count_roles(struct tb_case *cs, unsigned int cpus)
 {
 	unsigned int per_instance = cpus / cs->instances;
 	unsigned int i, fixed = 0;
-	int fills = -1;
 
+	for (i = 0; i < cs->nr_roles; i++)
+		if (!fills(cs, i))
+			fixed += multiply(cs, i);
 	for (i = 0; i < cs->nr_roles; i++) {
-		if (cs->nr_threads[i] == UINT_MAX)
-			fills = (int)i;
-		else
-			fixed += cs->nr_threads[i];
+		if (!fills(cs, i))
+			continue;
+		fill_role(cs, i,
+			  per_instance > fixed ? per_instance - fixed : 0);
+		multiply(cs, i);
 	}
-	if (fills >= 0)
-		cs->nr_threads[fills] =
-			per_instance > fixed ? per_instance - fixed : 0;
 }
 
 /*
@@ -51,9 +98,17 @@ static int count_threads(const struct draft *d, struct tb_case *cs,
 	unsigned int cpus = cs->nr_cpus, needed;
 	unsigned int reserved =
 		tb_case_bystanders_share(cs) ? 0 : cs->nr_bystanders;
-	unsigned int left = cpus > reserved ? cpus - reserved : 0;
+	unsigned int i, left = cpus > reserved ? cpus - reserved : 0;
 
-	fill_cpus(cs, left);
+	count_roles(cs, left);
+	for (i = 0; i < cs->nr_roles; i++)
+		if (cs->nr_threads[i] > MAX_THREADS)
+			return tb_usage(err,
+					"%s:%u: [case %s] has more than %u "
+					"threads of role %s in an instance",
+					d->conf->path, d->section->line,
+					d->section->name, MAX_THREADS,
+					d->ops->roles[i].name);
 	needed = cs->instances * tb_case_threads_per_instance(cs);
 	if (needed > left && (!cs->share_cpus || !left))
 		return tb_usage(err,
@@ -130,10 +185,16 @@ static int init_case(const struct draft *d, struct tb_case *cs,
 	};
 	if (!cs->name || !cs->conf || !cs->placement)
 		return tb_fail_errno(err, -ENOMEM, "%s", d->conf->path);
-	for (i = 0; i < cs->nr_roles; i++)
+	for (i = 0; i < cs->nr_roles; i++) {
 		cs->nr_threads[i] = d->ops->roles[i].fills_cpus
 					    ? UINT_MAX
 					    : d->ops->roles[i].def_threads;
+		cs->nr_processes[i] =
+			d->ops->roles[i].fills_cpus &&
+					d->ops->roles[i].def_processes
+				? UINT_MAX
+				: d->ops->roles[i].def_processes;
+	}
 	return 0;
 }
 

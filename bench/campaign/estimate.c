@@ -77,8 +77,10 @@ void tb_estimate_key_case(const struct tb_plan *plan, unsigned int kernel,
 	tb_params_json(cs->ops, cs->conf, &j);
 	tb_json_u64(&j, "instances", cs->instances);
 	tb_json_bool(&j, "share_cpus", cs->share_cpus);
-	for (i = 0; i < cs->nr_roles; i++)
+	for (i = 0; i < cs->nr_roles; i++) {
 		tb_json_u64(&j, cs->ops->roles[i].name, cs->nr_threads[i]);
+		tb_json_u64(&j, "processes", cs->nr_processes[i]);
+	}
 	tb_json_u64(&j, "bystanders", cs->nr_bystanders);
 	tb_json_u64(&j, "sched", cs->sched);
 	tb_json_u64(&j, "meet", cs->meet);

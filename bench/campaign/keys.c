@@ -67,6 +67,7 @@ static const struct {
 	const char *of;
 } prefixes[] = {
 	{ "threads.", "ROLE" },
+	{ "processes.", "ROLE" },
 	{ "placement.", "ROLE" },
 	{ "node.", "REGION" },
 };
@@ -238,6 +239,24 @@ static int set_threads(const struct tb_key_scope *k, const struct tb_setting *s,
 			    &cs->nr_threads[i], err);
 }
 
+static int set_processes(const struct tb_key_scope *k,
+			 const struct tb_setting *s, struct tb_case *cs,
+			 struct tb_err *err)
+{
+	unsigned int i = find_role(k, s, cs, strchr(s->key, '.') + 1, err);
+
+	if (i == TB_MAX_ROLES)
+		return err->code;
+	if (i == cs->nr_roles || !cs->ops->roles[i].max_processes)
+		return tb_usage(err,
+				"%s:%u: %s: the threads of role %s cannot be "
+				"in processes of their own",
+				k->path, s->entry->line, s->key,
+				tb_case_role(cs, i)->name);
+	return set_unsigned(k, s, 0, cs->ops->roles[i].max_processes,
+			    &cs->nr_processes[i], err);
+}
+
 static int usage_unknown_key(const struct tb_key_scope *k,
 			     const struct tb_setting *s,
 			     const struct tb_case *cs, struct tb_err *err)
@@ -331,6 +350,8 @@ int tb_keys_set(const struct tb_key_scope *scope, const struct tb_setting *s,
 		return set_node(scope, s, cs, err);
 	if (has_prefix(s->key, "threads."))
 		return set_threads(scope, s, cs, err);
+	if (has_prefix(s->key, "processes."))
+		return set_processes(scope, s, cs, err);
 	if (!key)
 		return usage_unknown_key(scope, s, cs, err);
 	ret = set_field(scope, key, s, cs, err);

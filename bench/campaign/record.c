@@ -87,6 +87,15 @@ static void add_role_placement(struct tb_json *j, const struct tb_case *cs,
 	tb_json_str(j, key, cs->role_placement[role]);
 }
 
+static void add_processes(struct tb_json *j, const struct tb_case *cs,
+			  unsigned int role)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "processes.%s", cs->ops->roles[role].name);
+	tb_json_u64(j, key, cs->nr_processes[role]);
+}
+
 static void add_node(struct tb_json *j, const struct tb_case *cs,
 		     unsigned int region)
 {
@@ -109,6 +118,9 @@ static void add_harness(struct tb_json *j, const struct tb_case *cs,
 	tb_json_u64(j, "instances", cs->instances);
 	tb_json_bool(j, "share_cpus", cs->share_cpus);
 	tb_json_u64(j, "bystanders", cs->nr_bystanders);
+	for (i = 0; i < cs->nr_roles; i++)
+		if (cs->ops->roles[i].max_processes)
+			add_processes(j, cs, i);
 	tb_json_str(j, "rendezvous", tb_meet_names[tb_case_meet(cs)]);
 	tb_json_u64(j, "batch", tb_case_rendezvous_every(cs));
 	tb_json_bool(j, "counters", cs->counted);
@@ -137,6 +149,10 @@ static void add_thread(struct tb_json *j, const struct tb_case *cs,
 	tb_json_u64(j, "instance", instance);
 	tb_json_str(j, "role", tb_case_role(cs, role)->name);
 	tb_json_u64(j, "index", idx);
+	if (role < cs->nr_roles && cs->nr_processes[role])
+		tb_json_u64(j, "process", tb_case_process(cs, role, idx));
+	else
+		tb_json_null(j, "process");
 	tb_json_u64(j, "cpu", (uint64_t)cpu);
 	tb_json_obj_end(j);
 }

@@ -34,6 +34,19 @@ static void print_params(const struct wl_ops *ops)
 	free(conf);
 }
 
+static void print_processes(const struct wl_role *r)
+{
+	printf("  processes.%s = ", r->name);
+	if (r->fills_cpus && r->def_processes)
+		printf("one on each CPU that is left");
+	else
+		printf("%u", r->def_processes);
+	printf("    (0 to %u)\n"
+	       "      Processes of their own that hold the threads, as many "
+	       "each; 0: none.\n",
+	       r->max_processes);
+}
+
 static void print_roles(const struct wl_ops *ops)
 {
 	unsigned int i;
@@ -48,6 +61,8 @@ static void print_roles(const struct wl_ops *ops)
 		else
 			printf("%u\n", r->def_threads);
 		printf("      The %s %s.\n", r->name, r->help);
+		if (r->max_processes)
+			print_processes(r);
 	}
 }
 

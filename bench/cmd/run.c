@@ -48,6 +48,9 @@ static void print_cpus(const struct tb_case *cs, const struct tb_result *r)
 		printf("%s", role ? "; " : "");
 		print_role(cs->ops->roles[role].name, r->cpus + i,
 			   cs->nr_threads[role]);
+		if (cs->nr_processes[role])
+			printf(" in %u process%s", cs->nr_processes[role],
+			       cs->nr_processes[role] > 1 ? "es" : "");
 		i += cs->nr_threads[role];
 	}
 	if (!cs->nr_bystanders)

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "machine/place.h"
 
@@ -37,6 +38,27 @@ const struct wl_role *tb_case_role(const struct tb_case *cs, unsigned int role)
 	};
 
 	return role < cs->nr_roles ? &cs->ops->roles[role] : &bystander;
+}
+
+unsigned int tb_case_process(const struct tb_case *cs, unsigned int role,
+			     unsigned int idx)
+{
+	if (role >= cs->nr_roles || !cs->nr_processes[role])
+		return 0;
+	return idx / (cs->nr_threads[role] / cs->nr_processes[role]);
+}
+
+struct wl_ctx tb_case_ctx(const struct tb_case *cs)
+{
+	struct wl_ctx ctx = {
+		.conf = cs->conf,
+		.nr_ops = cs->nr_ops,
+		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
+	};
+
+	memcpy(ctx.nr_threads, cs->nr_threads, sizeof(ctx.nr_threads));
+	memcpy(ctx.nr_processes, cs->nr_processes, sizeof(ctx.nr_processes));
+	return ctx;
 }
 
 const char *tb_case_placement(const struct tb_case *cs, unsigned int role)

@@ -54,7 +54,8 @@ extern const char *const tb_meet_names[];
  * @instances: processes, each with all roles
  * @nr_cpus: different CPUs that the instances may take
  * @share_cpus: there are fewer CPUs than threads; all waiting is asleep then
- * @nr_threads: per instance, by role
+ * @nr_threads: per instance, by role, of all its processes
+ * @nr_processes: per instance, by role; 0: threads of the instance
  * @nr_bystanders: threads of one more process that has nothing to do with it
  * @nr_ops, @nr_warmup_ops: of each initiator in each pass
  * @repetitions: records that one boot makes of this case
@@ -76,6 +77,7 @@ struct tb_case {
 	bool share_cpus;
 	unsigned int nr_roles;
 	unsigned int nr_threads[WL_MAX_ROLES];
+	unsigned int nr_processes[WL_MAX_ROLES];
 	unsigned int nr_bystanders;
 	uint64_t nr_ops;
 	uint64_t nr_warmup_ops;
@@ -99,6 +101,13 @@ unsigned int tb_case_nr_threads(const struct tb_case *cs);
 
 /* The workload's role, or the bystander, which is role number @nr_roles. */
 const struct wl_role *tb_case_role(const struct tb_case *cs, unsigned int role);
+
+/* The process of thread @idx within its role and instance; 0 without any. */
+unsigned int tb_case_process(const struct tb_case *cs, unsigned int role,
+			     unsigned int idx);
+
+/* What callbacks may know of the case. */
+struct wl_ctx tb_case_ctx(const struct tb_case *cs);
 
 /* The policy that places @role. */
 const char *tb_case_placement(const struct tb_case *cs, unsigned int role);

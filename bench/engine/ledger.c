@@ -238,16 +238,11 @@ static void check_expectations(const struct tb_case *cs, struct tb_result *r,
 {
 	struct wl_expect e = { { 0, -1 }, { 0, -1 }, { 0, -1 }, { 0, -1 } };
 	const struct tb_metric *ranged = find_cost(r, per, "ranged_flushes");
-	struct wl_ctx ctx = {
-		.conf = cs->conf,
-		.nr_ops = cs->nr_ops,
-		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
-	};
+	struct wl_ctx ctx = tb_case_ctx(cs);
 
 	/* On a CPU that is shared, anybody may run when the flush comes. */
 	if (!cs->ops->expect || cs->share_cpus || tb_case_bystanders_share(cs))
 		return;
-	memcpy(ctx.nr_threads, cs->nr_threads, sizeof(ctx.nr_threads));
 	cs->ops->expect(&ctx, &e);
 	check_bound(r, find_cost(r, per, "ipis_received"), &e.ipis_received);
 	check_bound(r, find_cost(r, per, "flushes"), &e.flushes);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,9 +36,12 @@ struct pass {
 	struct tb_arena *arena;
 	pid_t *pids;
 	unsigned int nr_pids;
-	unsigned int nr_alive;
-	/* Their process group, so that we reap these and no others. */
+	/*
+	 * Their process group, so that we reap these and no others: also those
+	 * that an instance forked and left to us when it was killed.
+	 */
 	pid_t group;
+	bool is_alive;
 	struct tb_observer observer;
 	struct tb_pass *out;
 };
@@ -52,6 +56,7 @@ static void label(struct pass *p, unsigned int i, unsigned int instance,
 	s->instance = instance;
 	s->role = role;
 	s->idx = idx;
+	s->process = tb_case_process(p->cs, role, idx);
 	s->cpu = p->result->cpus[i];
 }
 
@@ -81,7 +86,7 @@ static int start_one(struct pass *p, unsigned int first_slot,
 		.observer = p->observer,
 		.use_fifo = !strcmp(p->result->sched, "fifo"),
 	};
-	pid_t pid = tb_instance_start(&common, err);
+	pid_t pid = tb_instance_start(&common, p->group, err);
 
 	if (pid < 0)
 		return (int)pid;
@@ -89,7 +94,7 @@ static int start_one(struct pass *p, unsigned int first_slot,
 		p->group = pid;
 	setpgid(pid, p->group);
 	p->pids[p->nr_pids++] = pid;
-	p->nr_alive++;
+	p->is_alive = true;
 	return 0;
 }
 
@@ -123,10 +128,12 @@ static int judge_end(struct pass *p, pid_t pid, int status, bool may_end,
 	char name[32];
 	unsigned int i = 0;
 
-	while (p->pids[i] != pid)
+	while (i < p->nr_pids && p->pids[i] != pid)
 		i++;
+	/* What became of its instance has been said. */
+	if (i == p->nr_pids)
+		return 0;
 	p->pids[i] = 0;
-	p->nr_alive--;
 	if (WIFSIGNALED(status))
 		return tb_fail(err, -ECHILD, "%s was killed by signal %d (%s)",
 			       process_name(p, i, name), WTERMSIG(status),
@@ -140,10 +147,12 @@ static int reap(struct pass *p, bool may_end, struct tb_err *err)
 	int status, ended, ret = 0;
 	pid_t pid;
 
-	while (p->nr_alive &&
-	       (pid = waitpid(-p->group, &status, WNOHANG)) > 0) {
-		ended = judge_end(p, pid, status, may_end, err);
+	while (p->is_alive &&
+	       (pid = waitpid(-p->group, &status, WNOHANG)) != 0) {
+		ended = pid > 0 ? judge_end(p, pid, status, may_end, err) : 0;
 		ret = ret ? ret : ended;
+		/* -1 is ECHILD: the group is empty. */
+		p->is_alive = pid > 0;
 	}
 	return ret;
 }
@@ -155,7 +164,7 @@ static void reap_for(struct pass *p, uint64_t limit_ns)
 	uint64_t until_ns = tb_now_ns() + limit_ns;
 	struct tb_err ignored = { 0 };
 
-	while (p->nr_alive && tb_now_ns() < until_ns) {
+	while (p->is_alive && tb_now_ns() < until_ns) {
 		poll(&fd, 1, GRACE_POLL_MS);
 		tb_sig_drain(p->env->sig);
 		reap(p, true, &ignored);
@@ -187,7 +196,7 @@ static void end_all(struct pass *p, int ret)
 
 	tb_phase_set(p->arena, &p->result->clock, TB_PHASE_DRAIN, 0);
 	reap_for(p, grace_ns);
-	if (p->nr_alive)
+	if (p->is_alive)
 		kill(-p->group, SIGKILL);
 	/* Not for ever: a task that hangs in the kernel cannot be killed. */
 	reap_for(p, KILL_NS);
@@ -269,7 +278,7 @@ static int drain(struct pass *p, struct tb_err *err)
 		ret = reap(p, true, err);
 		if (failure_of(p, err))
 			return err->code;
-		if (ret || !p->nr_alive)
+		if (ret || !p->is_alive)
 			return ret;
 		if (poll(&fd, 1, (int)p->cs->timeout_s * 1000) == 0)
 			return report_stuck(p, err);
@@ -415,7 +424,7 @@ int tb_pass_run(const struct tb_run_env *env, const struct tb_case *cs,
 		.out = out,
 		.pids = calloc(cs->instances + 1, sizeof(*p.pids)),
 	};
-	int ret;
+	int ret, was_reaper = 0;
 
 	if (!p.pids)
 		return tb_fail_errno(err, -ENOMEM, "cannot start instances");
@@ -425,8 +434,12 @@ int tb_pass_run(const struct tb_run_env *env, const struct tb_case *cs,
 	r->arena_pages = p.arena->total_bytes / (uint64_t)sysconf(_SC_PAGESIZE);
 	label_slots(&p);
 	p.arena->expected = nr;
+	/* Orphans of an instance that is killed are ours to see off. */
+	prctl(PR_GET_CHILD_SUBREAPER, &was_reaper);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	ret = step_through(&p, err);
 	end_all(&p, ret);
+	prctl(PR_SET_CHILD_SUBREAPER, was_reaper);
 	if (!ret)
 		ret = collect(&p, err);
 	tb_arena_free(p.arena);

@@ -55,6 +55,12 @@ struct tb_slot *tb_arena_slot(struct tb_arena *a, unsigned int i)
 	return (struct tb_slot *)((char *)a + slots + i * a->slot_bytes);
 }
 
+void tb_slot_step(struct tb_slot *s, enum tb_step step)
+{
+	s->tid = getpid();
+	atomic_store(&s->step, step);
+}
+
 void tb_futex_wait(_Atomic uint32_t *word, uint32_t value)
 {
 	syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
@@ -131,6 +137,8 @@ const char *tb_step_name(enum tb_step step)
 {
 	static const char *const names[] = {
 		[TB_STEP_START] = "start",
+		[TB_STEP_SETUP] = "setup",
+		[TB_STEP_PROCESS_INIT] = "process_init",
 		[TB_STEP_THREAD_INIT] = "thread_init",
 		[TB_STEP_EDGE] = "the edge",
 		[TB_STEP_REARM] = "rearm",
@@ -138,6 +146,8 @@ const char *tb_step_name(enum tb_step step)
 		[TB_STEP_OP] = "op",
 		[TB_STEP_CHECK] = "check",
 		[TB_STEP_THREAD_EXIT] = "thread_exit",
+		[TB_STEP_PROCESS_EXIT] = "process_exit",
+		[TB_STEP_TEARDOWN] = "teardown",
 		[TB_STEP_END] = "end",
 	};
 

@@ -30,6 +30,8 @@ enum tb_phase {
 /* Where a thread is, for the watchdog's message. */
 enum tb_step {
 	TB_STEP_START,
+	TB_STEP_SETUP,
+	TB_STEP_PROCESS_INIT,
 	TB_STEP_THREAD_INIT,
 	TB_STEP_EDGE,
 	TB_STEP_REARM,
@@ -37,6 +39,8 @@ enum tb_step {
 	TB_STEP_OP,
 	TB_STEP_CHECK,
 	TB_STEP_THREAD_EXIT,
+	TB_STEP_PROCESS_EXIT,
+	TB_STEP_TEARDOWN,
 	TB_STEP_END,
 };
 
@@ -69,7 +73,9 @@ enum tb_watch {
  * @asked_ticks: when the rendezvous was asked
  * @step: enum tb_step
  * @progress: ops begun, so that the watchdog can tell slow from stuck
- * @tid: kernel thread id, set before it arrives at the first edge
+ * @tid: kernel thread id, set before it arrives at the first edge; of the
+ *	process in a step that is the process's, see tb_slot_step()
+ * @process: of the thread within its role
  * @watched: bystanders only
  */
 struct tb_slot {
@@ -83,6 +89,7 @@ struct tb_slot {
 	unsigned int instance;
 	unsigned int role;
 	unsigned int idx;
+	unsigned int process;
 	int cpu;
 	uint64_t nr_ops;
 	uint64_t nr_dropped;
@@ -128,6 +135,9 @@ int tb_arena_new(struct tb_arena **out, unsigned int nr_slots,
 		 size_t more_bytes, struct tb_err *err);
 void tb_arena_free(struct tb_arena *a);
 struct tb_slot *tb_arena_slot(struct tb_arena *a, unsigned int i);
+
+/* What the process of a thread does before and after the thread itself. */
+void tb_slot_step(struct tb_slot *s, enum tb_step step);
 
 static inline enum tb_phase tb_phase_now(struct tb_arena *a)
 {

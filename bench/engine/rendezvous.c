@@ -135,7 +135,8 @@ static int open_syscall_file(const struct tb_slot *peer, struct tb_err *err)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", peer->tid);
+	/* It may be a thread of another process. */
+	snprintf(path, sizeof(path), "/proc/%d/syscall", peer->tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return tb_fail_errno(err, -errno,
@@ -171,7 +172,7 @@ int tb_peers_init(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 		.every = tb_case_rendezvous_every(w->cs),
 		.first = tb_arena_slot(w->arena, w->first_slot),
 	};
-	if (w->wl.idx)
+	if (w->wl.idx || !p->meets)
 		return 0;
 	p->peer = calloc(w->nr_slots, sizeof(*p->peer));
 	if (!p->peer)

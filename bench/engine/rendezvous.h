@@ -18,7 +18,7 @@
  * struct tb_peer - what an initiator must know of one without touching the
  *	slot, which the peer writes to
  * @is_asleep: between two rendezvous, see tb_peer_waits_asleep()
- * @syscall_fd: /proc/self/task/TID/syscall of a sleeper, -1 of a responder
+ * @syscall_fd: /proc/TID/syscall of a sleeper, -1 of a responder
  */
 struct tb_peer {
 	struct tb_slot *slot;
@@ -31,7 +31,8 @@ struct tb_peer {
  * @meets: there are rendezvous at all
  * @every: before ops 0, n, 2n, ...; 0: before op 0 only
  * @first: slot of the instance's first initiator
- * @peer, @nr: responders and sleepers, known to the first initiator alone
+ * @peer, @nr: responders and sleepers, known to the first initiator alone, and
+ *	only if it meets them
  * @epoch: of the last rendezvous
  */
 struct tb_peers {

@@ -114,6 +114,9 @@ static void check_role(const struct wl_ops *ops, unsigned int i)
 		assert_true(r->def_threads <= r->max_threads);
 	if (r->fills_cpus)
 		assert_int_equal(r->def_threads, 0);
+	assert_true(r->def_processes <= r->max_processes);
+	if (r->kind == WL_INITIATOR)
+		assert_int_equal(r->max_processes, 0);
 	for (j = 0; j < i; j++) {
 		assert_string_not_equal(ops->roles[j].name, r->name);
 		assert_false(ops->roles[j].fills_cpus && r->fills_cpus);
@@ -308,9 +311,12 @@ static void assert_unwound(void)
 
 	if (t_copy.setup && t_copy.teardown)
 		assert_int_equal(done(T_TEARDOWN, 0), done(T_SETUP, 0));
-	for (role = 0; role < WL_MAX_ROLES; role++)
+	for (role = 0; role < WL_MAX_ROLES; role++) {
 		assert_int_equal(done(T_THREAD_EXIT, role),
 				 done(T_THREAD_INIT, role));
+		assert_int_equal(done(T_PROCESS_EXIT, role),
+				 done(T_PROCESS_INIT, role));
+	}
 }
 
 static void assert_ran(const struct tb_case *cs)
@@ -331,15 +337,30 @@ static void assert_ran(const struct tb_case *cs)
 	assert_int_equal(done(T_CHECK, 0), initiator->check ? all : 0);
 	if (cs->ops->setup)
 		assert_int_equal(done(T_SETUP, 0), 2);
-	for (role = 0; role < cs->nr_roles; role++)
+	for (role = 0; role < cs->nr_roles; role++) {
 		assert_int_equal(done(T_THREAD_INIT, role),
 				 2 * cs->nr_threads[role]);
+		assert_int_equal(done(T_PROCESS_INIT, role),
+				 2 * cs->nr_processes[role]);
+	}
 	for (role = 1; role < cs->nr_roles; role++)
 		assert_true(!cs->nr_threads[role] || done(T_OP, role) >= 4);
 	assert_unwound();
 }
 
-static void check_run(const struct wl_ops *ops, const char *dir)
+/* Threads of roles 1 and above in the instance, or in processes of their own.
+ */
+static void use_processes(struct tb_case *cs, bool in_processes)
+{
+	unsigned int i;
+
+	for (i = 1; i < cs->nr_roles; i++)
+		if (cs->ops->roles[i].max_processes)
+			cs->nr_processes[i] = in_processes && cs->nr_threads[i];
+}
+
+static void check_run(const struct wl_ops *ops, const char *dir,
+		      bool in_processes)
 {
 	struct t_traces before;
 	struct tb_case cs;
@@ -347,6 +368,7 @@ static void check_run(const struct wl_ops *ops, const char *dir)
 
 	t_wrap(ops);
 	t_case(&cs, &t_copy, &t_topo);
+	use_processes(&cs, in_processes);
 	/* Every machine has this node, and with NUMA it can be asked for. */
 	for (i = 0; i < WL_MAX_REGIONS; i++)
 		cs.is_bound[i] = tb_mem_node_exists(0);
@@ -375,7 +397,10 @@ static void check_run(const struct wl_ops *ops, const char *dir)
 static void run_leaves_nothing_behind(void **state)
 {
 	FOR_EACH(ops)
-	check_run(ops, *state);
+	{
+		check_run(ops, *state, false);
+		check_run(ops, *state, true);
+	}
 }
 
 /* --- failures ------------------------------------------------------------ */
@@ -403,6 +428,10 @@ static void expect_failure(const struct tb_case *cs,
 		snprintf(expected, sizeof(expected),
 			 "%s: setup failed: Invalid cross-device link",
 			 cs->ops->name);
+	else if (fault->call == T_PROCESS_INIT)
+		snprintf(expected, sizeof(expected),
+			 "%s: process_init of %s process 0 failed: ",
+			 cs->ops->name, cs->ops->roles[fault->role].name);
 	else
 		snprintf(expected, sizeof(expected),
 			 "%s: %s of %s 0 failed in phase ", cs->ops->name,
@@ -421,6 +450,7 @@ static void check_failures(const struct wl_ops *ops, const char *dir)
 	static const struct t_fault faults[] = {
 		{ T_FAIL, T_SETUP, 0, 1 },
 		{ T_FAIL, T_SETUP, 0, 2 },
+		{ T_FAIL, T_PROCESS_INIT, 1, 1 },
 		{ T_FAIL, T_THREAD_INIT, 0, 1 },
 		{ T_FAIL, T_THREAD_INIT, 1, 1 },
 		{ T_FAIL, T_REARM, 0, 1 },
@@ -437,6 +467,7 @@ static void check_failures(const struct wl_ops *ops, const char *dir)
 
 	t_wrap(ops);
 	t_case(&cs, &t_copy, &t_topo);
+	use_processes(&cs, true);
 	before = t_traces(dir);
 	for (i = 0; i < ARRAY_SIZE(faults); i++) {
 		const struct t_fault *f = &faults[i];
@@ -444,6 +475,7 @@ static void check_failures(const struct wl_ops *ops, const char *dir)
 		if ((f->call == T_SETUP && !ops->setup) ||
 		    (f->call == T_REARM && !ops->roles[0].rearm) ||
 		    (f->call == T_CHECK && !ops->roles[0].check) ||
+		    (f->call == T_PROCESS_INIT && !cs.nr_processes[f->role]) ||
 		    !cs.nr_threads[f->role])
 			continue;
 		if (run_with(&cs, f))
@@ -463,18 +495,24 @@ static void check_crash(const struct wl_ops *ops, const char *dir,
 			unsigned int role)
 {
 	const struct t_fault fault = { T_CRASH, T_OP, role, 2 };
+	char of_process[64], expected[128];
 	struct t_traces before;
 	struct tb_case cs;
 
 	t_wrap(ops);
 	t_case(&cs, &t_copy, &t_topo);
+	use_processes(&cs, true);
+	snprintf(of_process, sizeof(of_process), "process 0 of role %s in ",
+		 ops->roles[role].name);
 	before = t_traces(dir);
 	if (cs.nr_threads[role] && run_with(&cs, &fault)) {
 		assert_int_equal(result.state, TB_STATE_FAILED);
 		assert_int_equal(result.reasons.nr, 1);
-		assert_string_equal(result.reasons.text[0],
-				    "instance 0 was killed by signal 11 "
-				    "(Segmentation fault)");
+		snprintf(expected, sizeof(expected),
+			 "%sinstance 0 was killed by signal 11 "
+			 "(Segmentation fault)",
+			 cs.nr_processes[role] ? of_process : "");
+		assert_string_equal(result.reasons.text[0], expected);
 	}
 	t_assert_no_traces(&before, dir);
 	free(cs.conf);

@@ -25,11 +25,13 @@
 
 enum t_call {
 	T_SETUP,
+	T_PROCESS_INIT,
 	T_THREAD_INIT,
 	T_REARM,
 	T_OP,
 	T_CHECK,
 	T_THREAD_EXIT,
+	T_PROCESS_EXIT,
 	T_TEARDOWN,
 	T_NR_CALLS
 };
@@ -66,10 +68,10 @@ static struct t_counts {
 
 static inline const char *t_call_name(enum t_call call)
 {
-	static const char *const names[] = { "setup",	"thread_init",
-					     "rearm",	"op",
-					     "check",	"thread_exit",
-					     "teardown" };
+	static const char *const names[] = {
+		"setup", "process_init", "thread_init",	 "rearm",   "op",
+		"check", "thread_exit",	 "process_exit", "teardown"
+	};
 
 	return names[call];
 }
@@ -108,6 +110,25 @@ static inline void t_teardown(struct wl_ctx *c)
 	t_enter(T_TEARDOWN, 0);
 	t_inner->teardown(c);
 	t_leave(T_TEARDOWN, 0, 0);
+}
+
+static inline int t_process_init(struct wl_ctx *c, unsigned int role,
+				 unsigned int process)
+{
+	int ret = t_enter(T_PROCESS_INIT, role);
+
+	if (!ret && t_inner->process_init)
+		ret = t_inner->process_init(c, role, process);
+	return t_leave(T_PROCESS_INIT, role, ret);
+}
+
+static inline void t_process_exit(struct wl_ctx *c, unsigned int role,
+				  unsigned int process)
+{
+	t_enter(T_PROCESS_EXIT, role);
+	if (t_inner->process_exit)
+		t_inner->process_exit(c, role, process);
+	t_leave(T_PROCESS_EXIT, role, 0);
 }
 
 static inline int t_thread_init(struct wl_thread *t)
@@ -153,7 +174,8 @@ static inline int t_check(struct wl_thread *t)
 			     t_inner->roles[t->role].check(t));
 }
 
-/* Callbacks that are optional stay absent, but those of threads. */
+/* Callbacks that are optional stay absent, but those of processes and threads.
+ */
 static inline void t_wrap(const struct wl_ops *ops)
 {
 	unsigned int i;
@@ -162,6 +184,8 @@ static inline void t_wrap(const struct wl_ops *ops)
 	t_copy = *ops;
 	t_copy.setup = ops->setup ? t_setup : NULL;
 	t_copy.teardown = ops->teardown ? t_teardown : NULL;
+	t_copy.process_init = t_process_init;
+	t_copy.process_exit = t_process_exit;
 	t_copy.thread_init = t_thread_init;
 	t_copy.thread_exit = t_thread_exit;
 	t_copy.roles = t_roles;
@@ -272,8 +296,10 @@ static inline void t_case(struct tb_case *cs, const struct wl_ops *ops,
 		.placement = (char *)(uintptr_t) "spread",
 	};
 	assert_non_null(cs->conf);
-	for (i = 0; i < cs->nr_roles && want < max; i++)
+	for (i = 0; i < cs->nr_roles && want < max; i++) {
 		want += cs->nr_threads[i] = 1;
+		cs->nr_processes[i] = ops->roles[i].def_processes ? 1 : 0;
+	}
 	cs->nr_cpus = want;
 }
 

@@ -120,7 +120,8 @@ def make(directory: Path, accel: str = "exact", kernels: tuple[str, ...] = ("bas
                           "repetition": number, "state": "ok", "reasons": [], "caveats": [],
                           "soundness": "unchecked", "params": {"wake_every": 1},
                           "harness": {"cpus": 4, "ops": 200, "warmup_ops": 20},
-                          "threads": [{"instance": 0, "role": "initiator", "index": 0, "cpu": 0}],
+                          "threads": [{"instance": 0, "role": "initiator", "index": 0,
+                                       "process": None, "cpu": 0}],
                           "clock": {"source": "tsc"}, "observer_ratio": 1.02,
                           **measure(exact, place["kernel"], case, place["pair"], rng)}
                 edit("repetition", record)
