@@ -84,6 +84,17 @@ static int run_slot(struct run *r, const struct tb_slot_plan *slot,
 	return ret;
 }
 
+static void tell_missing(const struct tb_plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->nr_missing; i++)
+		fprintf(stderr,
+			"tlbbench: [kernel %s] left out: there is no strategy "
+			"%s yet\n",
+			plan->missing[i].name, plan->missing[i].strategy);
+}
+
 static int run_slots(struct run *r, struct tb_err *err)
 {
 	struct tb_progress *p = &r->progress;
@@ -93,6 +104,7 @@ static int run_slots(struct run *r, struct tb_err *err)
 	for (i = 0; i < r->plan.nr_slots && !ret; i++)
 		if (tb_store_has_slot(&r->store, &r->plan, &r->plan.slots[i]))
 			tb_progress_skip(p, &r->plan.slots[i]);
+	tell_missing(&r->plan);
 	if (!ret && p->nr_slots)
 		tb_progress_announce(p);
 	if (!ret && r->plan.is_vm)

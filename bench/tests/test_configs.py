@@ -29,6 +29,21 @@ def test_plan(conf, tmp_path):
     assert seconds(done.stdout) <= LIMIT_SECONDS.get(conf.stem, 3600)
 
 
+def test_optional_kernels_are_left_out(tmp_path):
+    """A strategy that does not exist yet is named and the rest planned; if it must, it is not."""
+    conf = tmp_path / "x.conf"
+    text = ("[campaign]\nname = x\nbackend = vm\nboots = 2\n[vm]\naccel = exact\n"
+            "[kernel a]\nstrategy = baseline\n[kernel b]\nstrategy = no-such\noptional = yes\n"
+            "[case m]\nworkload = munmap\n")
+    conf.write_text(text)
+    done = tlbtest.run("plan", conf)
+    assert done.returncode == 0 and "2 slots to run" in done.stdout, done.stderr
+    assert "left out: [kernel b]: there is no strategy no-such yet" in done.stdout
+    conf.write_text(text.replace("optional = yes\n", ""))
+    done = tlbtest.run("plan", conf)
+    assert "4 slots to run" in done.stdout and "left out" not in done.stdout
+
+
 def test_all_are_listed():
     """configs/README.md has a row for each campaign, and for no other."""
     text = (tlbtest.ROOT / "configs/README.md").read_text()
