@@ -199,6 +199,19 @@ static int take_kernels(const struct draft *d, struct tb_err *err)
 	return 0;
 }
 
+/* What one range, page or process costs, of many in one op. */
+static int take_each(const struct draft *d, struct tb_err *err)
+{
+	const char *each = tb_section_text(d->s, "each", "no");
+
+	d->e->is_each = !strcmp(each, "yes");
+	if (!d->e->is_each && strcmp(each, "no"))
+		return usage_at(d, "each", "yes or no", err);
+	if (d->e->is_each && !*d->e->along)
+		return usage_at(d, "each", "it together with along = KEY", err);
+	return 0;
+}
+
 static int take_direction(const struct draft *d, struct tb_err *err)
 {
 	static const char *const words[] = { "", "rises", "falls", "same" };
@@ -265,7 +278,7 @@ static int read_one(const struct draft *d, struct tb_err *err)
 				"%s:%u: [expect %s]: expected kernels or "
 				"along",
 				d->conf->path, d->s->line, d->s->name);
-	if (check_cases(d, err) || take_ends(d, err) ||
+	if (check_cases(d, err) || take_ends(d, err) || take_each(d, err) ||
 	    take_direction(d, err) || take_span(d, "knee", &e->knee, err) ||
 	    take_span(d, "break_even", &e->break_even, err))
 		return err->code;
@@ -360,6 +373,7 @@ static void add_one(struct tb_json *j, const struct tb_plan *plan,
 	add_text(j, "along", e->along);
 	add_text(j, "from", e->from);
 	add_text(j, "to", e->to);
+	tb_json_bool(j, "each", e->is_each);
 	add_text(j, "direction", e->direction);
 	tb_json_f64(j, "factor", e->factor);
 	add_span(j, "knee", &e->knee);

@@ -3,8 +3,8 @@
  * What a campaign expects to see, so that its report can say whether it did.
  *
  *	[expect N]  says, source, metric, cases, kernels = A, B, or
- *	            along = KEY (from, to, kernels), direction, factor, knee,
- *	            break_even
+ *	            along = KEY (from, to, kernels, each), direction, factor,
+ *	            knee, break_even
  *
  * An expectation compares two kernels in each of its cases, or within each
  * kernel the cases that differ in one swept key.
@@ -34,6 +34,7 @@ struct tb_span {
  * @along: the swept key, or ""
  * @from, @to: its values that @direction is about; "": the lowest, the highest
  * @direction: "rises", "falls", "same", or "" if only @knee or @break_even
+ * @is_each: the metric over the key's value, the cost of one of them
  * @factor: by how much at least; with "same": by less than this
  * @knee: where the curve bends
  * @break_even: where ranged flushes cost as much as full ones
@@ -49,6 +50,7 @@ struct tb_expect {
 	char *from;
 	char *to;
 	char *direction;
+	bool is_each;
 	double factor;
 	struct tb_span knee;
 	struct tb_span break_even;

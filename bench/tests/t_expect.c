@@ -57,6 +57,7 @@ static void what_is_expected_is_recorded(void **state)
 		  "along = pages\n"
 		  "from = 1\n"
 		  "to = 64\n"
+		  "each = yes\n"
 		  "direction = rises\n"
 		  "factor = 1.5\n"
 		  "break_even = 8..33\n",
@@ -70,7 +71,7 @@ static void what_is_expected_is_recorded(void **state)
 		"\"op_instructions\"],\"cases\":[\"m/pages=1/cpus=4\","
 		"\"m/pages=8/cpus=4\",\"m/pages=64/cpus=4\"],\"kernel_a\":null,"
 		"\"kernel_b\":null,\"along\":\"pages\",\"from\":\"1\",\"to\":"
-		"\"64\",\"direction\":\"rises\","
+		"\"64\",\"each\":true,\"direction\":\"rises\","
 		"\"factor\":1.5,\"knee\":null,\"break_even\":[8,33]}]"));
 	tb_buf_fini(&b);
 	tb_plan_fini(&plan);
@@ -139,6 +140,11 @@ static void mistakes_have_a_line(void **state)
 		{ GOOD "along = pages\ndirection = rises\nfactor = 2x\n",
 		  "c.conf:22: factor = 2x: expected a number from 1 to "
 		  "1000000" },
+		{ GOOD "along = pages\neach = 1\n",
+		  "c.conf:21: each = 1: expected yes or no" },
+		{ GOOD "kernels = baseline, to-come\neach = yes\n",
+		  "c.conf:21: each = yes: expected it together with along = "
+		  "KEY" },
 		{ GOOD "along = pages\nknee = 8\n",
 		  "c.conf:21: knee = 8: expected two values of the key, "
 		  "LOW..HIGH" },

@@ -11,7 +11,8 @@ PAGES = (1, 2, 4, 8, 16, 32, 64, 128)
 SWEEP = {f"m/pages={n}/cpus=2": "munmap" for n in PAGES}
 EXPECTATION = {"name": "x", "says": "What was said.", "source": None,
                "metrics": ["ipis_received_per_op"], "cases": [WOKEN], "kernel_a": None,
-               "kernel_b": None, "along": None, "from": None, "to": None, "direction": None,
+               "kernel_b": None, "along": None, "from": None, "to": None, "each": False,
+               "direction": None,
                "factor": 1, "knee": None,
                "break_even": None}
 KERNELS = {"kernel_a": "baseline", "kernel_b": "lazy-ipi"}
@@ -143,6 +144,15 @@ def test_between_two_values(run, tmp_path, no_plots):
     result, answer = sweep(run, tmp_path, paged, keys)
     assert answer == "SEEN" and "lazy-ipi, pages 64 to 8: cost_ns" in result.flat
     assert "baseline, pages" not in result.flat
+
+
+def test_what_each_costs(run, tmp_path, no_plots):
+    """A cost that is the same for each page rises with the pages, and is flat over them."""
+    keys = {"direction": "same", "factor": 1.02}
+    assert sweep(run, tmp_path / "a", lambda case, *_: 7.0 * pages(case), keys)[1] == "NOT SEEN"
+    result, answer = sweep(run, tmp_path / "b", lambda case, *_: 7.0 * pages(case),
+                           keys | {"each": True})
+    assert answer == "SEEN" and "cost_ns over pages 7 -> 7, x 1 [1, 1]" in result.flat
 
 
 def test_knee(run, tmp_path, no_plots):

@@ -68,7 +68,7 @@ def _finding(campaign: Campaign, e: Expectation) -> Finding:
 
 def wanted(e: Expectation) -> str:
     """Say in words what is expected."""
-    metric = " or ".join(e.metrics)
+    metric = " or ".join(e.metrics) + (f" over {e.along}" if e.each else "")
     ends = f" from {e.start} to {e.end}" if e.start else ""
     only = f" on {e.kernel_a}" if e.kernel_a else ""
     where = (f"from {e.kernel_a} to {e.kernel_b}" if e.kernel_b
@@ -202,7 +202,7 @@ def curves(campaign: Campaign, e: Expectation) -> Iterator[tuple[str, str, Curve
         if e.kernel_a in (None, kernel.name):
             for group, cases in groups(e.cases, e.along or "").items():
                 about = f"{group}: {kernel.name}" if len(campaign.kernels) > 1 else group
-                yield about, kernel.name, _curve(campaign, kernel.name, cases, e.metrics)
+                yield about, kernel.name, _curve(campaign, kernel.name, cases, e)
 
 
 def _along(campaign: Campaign, e: Expectation) -> list[Line]:
@@ -240,21 +240,21 @@ def as_number(value: str) -> float:
     return float(match[1]) * 1024 ** " kMG".index(match[2] or " ") if match else nan
 
 
-def _curve(campaign: Campaign, kernel: str, cases: dict[str, str],
-           metrics: tuple[str, ...]) -> Curve:
+def _curve(campaign: Campaign, kernel: str, cases: dict[str, str], e: Expectation) -> Curve:
     """Collect the curve of the first metric that all points of some boot have."""
     found = {x: collect(campaign, kernel, case)
              for x, case in sorted(cases.items(), key=lambda point: as_number(point[0]))}
-    for metric in metrics:
+    for metric in e.metrics:
         points = [x for x, series in found.items() if _has(series, metric)]
         if len(points) < 2:
             continue
         sides = [found[x][metric].pairs for x in points]
         shared = sorted(set.intersection(*(set(side) for side in sides)))
-        boots = [np.array([median(side[p]) for side in sides]) for p in shared]
+        over = np.array(list(map(as_number, points))) if e.each else 1.0
+        boots = [np.array([median(side[p]) for side in sides]) / over for p in shared]
         if boots:
-            return Curve(metric, points, boots)
-    why = _why_nothing([(f"{kernel}, {x}", series) for x, series in found.items()], metrics)
+            return Curve(metric + f" over {e.along}" * e.each, points, boots)
+    why = _why_nothing([(f"{kernel}, {x}", series) for x, series in found.items()], e.metrics)
     return Curve("", why=why)
 
 

@@ -118,6 +118,7 @@ class Expectation:
     along: str | None
     start: str | None  # of along; None: the lowest
     end: str | None
+    each: bool  # the metric over the key's value
     direction: str | None  # rises, falls or same
     factor: float
     knee: tuple[int, int] | None
