@@ -193,6 +193,25 @@ static void instances_add_up(void **state)
 	free(cs.conf);
 }
 
+static _Atomic unsigned int *nr_free_ops;
+
+static int add_two_and_tell(struct wl_thread *t)
+{
+	atomic_fetch_add(nr_free_ops, 1);
+	return add_two(t);
+}
+
+/* Until the other one has begun and ended some, whoever else has the CPU. */
+static int await_free_ops(struct wl_thread *t)
+{
+	unsigned int first = atomic_load(nr_free_ops);
+
+	(void)t;
+	while (atomic_load(nr_free_ops) < first + 3)
+		sched_yield();
+	return 0;
+}
+
 /* What a free role adds is of the same ops as are counted. */
 static void free_roles_have_a_rate(void **state)
 {
@@ -202,10 +221,12 @@ static void free_roles_have_a_rate(void **state)
 	(void)state;
 	if (t_topo.nr_cpus < 2)
 		T_SKIP("needs two CPUs");
+	nr_free_ops = mmap(NULL, sizeof(*nr_free_ops), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(nr_free_ops, MAP_FAILED);
 	cs.meet = TB_MEET_NONE;
-	cs.nr_ops = 20000;
-	t_roles[0].op = nothing;
-	t_roles[1].op = add_two;
+	t_roles[0].op = await_free_ops;
+	t_roles[1].op = add_two_and_tell;
 	t_run_case(&cs, &result);
 	assert_int_equal(result.state, TB_STATE_OK);
 	nr_ops = result.timed.peers[1].nr_ops;
@@ -220,6 +241,7 @@ static void free_roles_have_a_rate(void **state)
 				       (double)result.timed.window_ticks),
 		1);
 	assert_true(find("responder_ops_per_s")->is_headline);
+	munmap(nr_free_ops, sizeof(*nr_free_ops));
 	tb_result_fini(&result);
 	free(cs.conf);
 }
