@@ -26,37 +26,26 @@ struct lazy_idle_conf {
 
 static int setup(struct wl_ctx *c)
 {
-	struct wl_range *r = calloc(1, sizeof(*r));
+	static const struct wl_mem_conf one_page = { .pages = 1 };
+	struct wl_range *r = malloc(sizeof(*r));
 	int ret;
 
 	if (!r)
 		return -ENOMEM;
-	ret = wl_range_reserve(c, 0, r, c->page_bytes);
+	ret = wl_range_init(r, c, 0, &one_page);
 	if (ret)
 		goto out_free;
 	ret = wl_range_map(r);
 	if (ret)
-		goto out_unmap;
+		goto out_fini;
 	c->priv = r;
 	return 0;
 
-out_unmap:
-	wl_range_unmap(r);
+out_fini:
+	wl_range_fini(r);
 out_free:
 	free(r);
 	return ret;
-}
-
-static void teardown(struct wl_ctx *c)
-{
-	wl_range_unmap(c->priv);
-	free(c->priv);
-}
-
-static int rearm(struct wl_thread *t)
-{
-	wl_range_write(t->ctx->priv, t->ctx->page_bytes);
-	return 0;
 }
 
 static int op(struct wl_thread *t)
@@ -78,12 +67,6 @@ static int check(struct wl_thread *t)
 	if (mincore(r->addr, r->len_bytes, &resident))
 		return -errno;
 	return resident & 1 ? -EEXIST : 0;
-}
-
-static int load(struct wl_thread *t)
-{
-	wl_range_read(t->ctx->priv, t->ctx->page_bytes);
-	return 0;
 }
 
 static uint64_t rendezvous_every(const void *conf)
@@ -122,7 +105,7 @@ static const struct wl_role roles[] = {
 		.help = "writes the page and drops it with MADV_DONTNEED",
 		.kind = WL_INITIATOR,
 		.def_threads = 1,
-		.rearm = rearm,
+		.rearm = wl_mem_write,
 		.op = op,
 		.check = check,
 	},
@@ -131,7 +114,7 @@ static const struct wl_role roles[] = {
 		.help = "reads the page and leaves its CPU idle, mm loaded",
 		.kind = WL_SLEEPER,
 		.fills_cpus = true,
-		.op = load,
+		.op = wl_mem_load,
 	},
 	{ 0 },
 };
@@ -153,6 +136,6 @@ const struct wl_ops wl_lazy_idle = {
 	.regions = regions,
 	.rendezvous_every = rendezvous_every,
 	.setup = setup,
-	.teardown = teardown,
+	.teardown = wl_mem_teardown,
 	.expect = expect,
 };

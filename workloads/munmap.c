@@ -2,56 +2,33 @@
 /*
  * munmap: unmap pages that other CPUs have in their TLBs.
  *
- * Flushes in __unmap_region() -> tlb_finish_mmu() -> flush_tlb_mm_range(),
- * read in 6.12. The page-table page stays (see struct wl_range), so
- * freed_tables is not set; a longer range than the parameter allows would have
- * a page-table page of its own in the middle, which is freed. One op causes one
- * local flush and one IPI to each responder, which runs user code of the same
- * mm and so is never lazy.
+ * Flushes in unmap_region() -> tlb_finish_mmu() -> flush_tlb_mm_range(), read
+ * in 6.12. One op causes one flush, local and by one IPI to each responder,
+ * which runs user code of the same mm and so is never lazy. It is a flush of
+ * the range up to tlb_single_page_flush_ceiling (33) pages, else of all.
+ *
+ * Up to 1022 pages the page-table pages stay (see struct wl_range). Above, one
+ * is freed in the middle, so freed_tables is set: it is the same one flush
+ * (free_pgtables() runs under the same gather), but of everything, and lazy
+ * CPUs, if there were any, would be interrupted too.
+ *
+ * Dirty pages of a file (memory = shared) are flushed earlier: before
+ * zap_pte_range() lets go of a page-table page (tlb_delay_rmap()), so once per
+ * page-table page. If one is freed then, it is flushed for by itself: a range
+ * of entries of the level above, which the kernel traces as one of 0 pages if
+ * there is but one such table. Then it is in the IPIs and not in the flushes.
  *
  * Not measured: mapping and faulting the pages in again (rearm), and the
  * misses that follow the flush.
  */
-#include <stdlib.h>
-
 #include "wl.h"
 #include "wl_mem.h"
 
-struct munmap_conf {
-	uint64_t pages;
-};
-
-static int setup(struct wl_ctx *c)
-{
-	const struct munmap_conf *conf = c->conf;
-	struct wl_range *r = calloc(1, sizeof(*r));
-	int ret;
-
-	if (!r)
-		return -ENOMEM;
-	ret = wl_range_reserve(c, 0, r, conf->pages * c->page_bytes);
-	if (ret) {
-		free(r);
-		return ret;
-	}
-	c->priv = r;
-	return 0;
-}
-
-static void teardown(struct wl_ctx *c)
-{
-	wl_range_unmap(c->priv);
-	free(c->priv);
-}
-
 static int rearm(struct wl_thread *t)
 {
-	const struct wl_range *r = t->ctx->priv;
-	int ret = wl_range_map(r);
+	int ret = wl_range_map(t->ctx->priv);
 
-	if (!ret)
-		wl_range_write(r, t->ctx->page_bytes);
-	return ret;
+	return ret ? ret : wl_range_write(t->ctx->priv);
 }
 
 static int op(struct wl_thread *t)
@@ -63,68 +40,35 @@ static int op(struct wl_thread *t)
 
 static int check(struct wl_thread *t)
 {
-	const struct wl_range *r = t->ctx->priv;
-	unsigned char resident;
-
-	/* ENOMEM is mincore's word for "nothing is mapped here". */
-	if (!mincore(r->addr, t->ctx->page_bytes, &resident))
-		return -EEXIST;
-	return errno == ENOMEM ? 0 : -errno;
-}
-
-static int load(struct wl_thread *t)
-{
-	wl_range_read(t->ctx->priv, t->ctx->page_bytes);
-	return 0;
+	return wl_range_check_unmapped(t->ctx->priv);
 }
 
 static void expect(const struct wl_ctx *c, struct wl_expect *e)
 {
-	const struct munmap_conf *conf = c->conf;
-	double responders = c->nr_threads[1], pages = (double)conf->pages;
+	const struct wl_mem_conf *conf = c->conf;
+	double tables = 1;
+	bool frees = false;
 
-	e->ipis_received = (struct wl_bound){ responders, responders };
-	e->flushes = (struct wl_bound){ responders + 1, responders + 1 };
-	e->pages = (struct wl_bound){ pages, pages };
-	/* One fault may bring in several pages (large folios). */
-	e->faults = (struct wl_bound){ 1, pages };
+	if (conf->memory == WL_SHARED && conf->page_size == WL_BASE) {
+		tables = wl_mem_tables(c);
+		frees = conf->pages > 2 * c->page_bytes / sizeof(uint64_t) - 2;
+	}
+	wl_mem_expect_flushes(c, e, tables, tables + frees);
+	e->ipis_received.min = e->ipis_received.max;
+	if (tables > 1)
+		e->pages = (struct wl_bound){ 0, (double)conf->pages };
 }
 
 static const struct wl_param params[] = {
-	{
-		.name = "pages",
-		.help = "Pages that one op unmaps",
-		.type = WL_UINT,
-		.offset = offsetof(struct munmap_conf, pages),
-		.def = 1,
-		.min = 1,
-		.max = 1022,
-	},
+	WL_PARAM_PAGES("one op unmaps"),
+	WL_PARAM_PAGE_SIZE,
+	WL_PARAM_MEMORY,
 	{ 0 },
 };
 
 static const struct wl_role roles[] = {
-	{
-		.name = "initiator",
-		.help = "maps, writes and unmaps the pages",
-		.kind = WL_INITIATOR,
-		.def_threads = 1,
-		.rearm = rearm,
-		.op = op,
-		.check = check,
-	},
-	{
-		.name = "responder",
-		.help = "spins with the pages in its TLB",
-		.kind = WL_RESPONDER,
-		.fills_cpus = true,
-		.op = load,
-	},
-	{ 0 },
-};
-
-static const struct wl_region regions[] = {
-	{ .name = "range", .help = "the pages that the op unmaps" },
+	WL_ROLE_INITIATOR("maps, writes and unmaps the pages", rearm),
+	WL_ROLE_RESPONDER,
 	{ 0 },
 };
 
@@ -132,13 +76,14 @@ const struct wl_ops wl_munmap = {
 	.abi = WL_ABI,
 	.name = "munmap",
 	.summary = "munmap() of pages that running CPUs have in their TLBs",
-	.path = "tlb_finish_mmu flush_tlb_mm_range",
+	.path = "unmap_region tlb_finish_mmu flush_tlb_mm_range",
 	.tags = "everyday unmap",
 	.params = params,
-	.conf_bytes = sizeof(struct munmap_conf),
+	.conf_bytes = sizeof(struct wl_mem_conf),
 	.roles = roles,
-	.regions = regions,
-	.setup = setup,
-	.teardown = teardown,
+	.regions = wl_mem_regions,
+	.probe = wl_mem_probe,
+	.setup = wl_mem_setup,
+	.teardown = wl_mem_teardown,
 	.expect = expect,
 };

@@ -1,98 +1,320 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Memory helpers that workloads share.
+ * What workloads share that flush a range of pages: its parameters, the
+ * responder that has it in its TLB, what it needs and what it causes. What is
+ * left to an act is rearm, op, check, and its bounds.
+ *
+ * The simple form: the conf is, or begins with, a struct wl_mem_conf, and
+ * wl_mem_setup() makes ctx->priv the range. A workload with a state of its own
+ * lets that begin with the range, and calls wl_mem_make() in its setup().
  */
 #ifndef WL_MEM_H
 #define WL_MEM_H
 
-#include <errno.h>
-#include <stdint.h>
-#include <sys/mman.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "wl.h"
+#include "wl_range.h"
 
-/* What one page-table page maps on x86-64 and arm64 with 4 KiB pages. */
-#define WL_PMD_BYTES (2UL << 20)
+static const char *const wl_page_sizes[] = { "base", "thp", "hugetlb", NULL };
+static const char *const wl_page_sizes_no_hugetlb[] = { "base", "thp", NULL };
+static const char *const wl_memories[] = { "anonymous", "shared", NULL };
 
-/**
- * struct wl_range - a private anonymous range whose page tables stay
- * @ctx, @region: for wl_place()
- * @base: start of the reservation, for wl_range_unmap()
- * @total_bytes: length of the reservation
- * @addr: start of the range, aligned to WL_PMD_BYTES plus one page
- * @len_bytes: length of the range
- *
- * The range lies inside a reservation without access that reaches at least a
- * page beyond it on both sides, in the same page-table page. So unmapping the
- * range alone frees no page table, and the flush is one of PTEs only
- * (free_pgd_range() keeps a table that a neighbouring VMA may use). That holds
- * up to two page-table pages less the two neighbours, 1022 pages of 4 KiB.
- */
-struct wl_range {
-	struct wl_ctx *ctx;
-	unsigned int region;
-	char *base;
-	size_t total_bytes;
-	char *addr;
-	size_t len_bytes;
+/* For the params table of a workload whose conf begins with wl_mem_conf. */
+#define WL_PARAM_PAGES(what)                                                  \
+	{                                                                     \
+		.name = "pages", .help = "Pages that " what, .type = WL_UINT, \
+		.offset = offsetof(struct wl_mem_conf, pages), .def = 1,      \
+		.min = 1, .max = 4096                                         \
+	}
+
+#define WL_PARAM_PAGE_SIZE                                         \
+	{                                                          \
+		.name = "page_size",                               \
+		.help = "Base pages, transparent huge pages or "   \
+			"pages of hugetlb",                        \
+		.type = WL_ENUM,                                   \
+		.offset = offsetof(struct wl_mem_conf, page_size), \
+		.values = wl_page_sizes                            \
+	}
+
+#define WL_PARAM_PAGE_SIZE_NO_HUGETLB                              \
+	{                                                          \
+		.name = "page_size",                               \
+		.help = "Base pages or transparent huge pages",    \
+		.type = WL_ENUM,                                   \
+		.offset = offsetof(struct wl_mem_conf, page_size), \
+		.values = wl_page_sizes_no_hugetlb                 \
+	}
+
+/* What madvise() is told, for workloads that let one choose. */
+enum wl_advice {
+	WL_COLD,
+	WL_DONTNEED,
+	WL_FREE
 };
 
-/* Reserve; nothing is mapped at @addr yet but PROT_NONE. 0 or -errno. */
-static inline int wl_range_reserve(struct wl_ctx *c, unsigned int region,
-				   struct wl_range *r, size_t len_bytes)
-{
-	size_t page_bytes = c->page_bytes;
-	size_t span = (len_bytes + 2 * page_bytes + WL_PMD_BYTES - 1) &
-		      ~(WL_PMD_BYTES - 1);
-	void *base;
+static const char *const wl_advices[] = { "cold", "dontneed", "free", NULL };
 
-	r->total_bytes = span + WL_PMD_BYTES;
-	base = mmap(NULL, r->total_bytes, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (base == MAP_FAILED)
-		return -errno;
-	r->ctx = c;
-	r->region = region;
-	r->base = base;
-	r->addr = (char *)(((uintptr_t)base + WL_PMD_BYTES - 1) &
-			   ~(WL_PMD_BYTES - 1)) +
-		  page_bytes;
-	r->len_bytes = len_bytes;
+static inline int wl_advice(uint64_t advice)
+{
+	static const int numbers[] = {
+		[WL_COLD] = MADV_COLD,
+		[WL_DONTNEED] = MADV_DONTNEED,
+		[WL_FREE] = MADV_FREE,
+	};
+
+	return numbers[advice];
+}
+
+/* For a struct that begins with wl_mem_conf and has a member advice. */
+#define WL_PARAM_ADVICE(type_)                                      \
+	{                                                           \
+		.name = "advice",                                   \
+		.help = "MADV_COLD, MADV_DONTNEED or MADV_FREE",    \
+		.type = WL_ENUM, .offset = offsetof(type_, advice), \
+		.values = wl_advices                                \
+	}
+
+#define WL_PARAM_MEMORY                                         \
+	{                                                       \
+		.name = "memory",                               \
+		.help = "Private anonymous memory, or a memfd " \
+			"that is mapped shared",                \
+		.type = WL_ENUM,                                \
+		.offset = offsetof(struct wl_mem_conf, memory), \
+		.values = wl_memories                           \
+	}
+
+/* --- callbacks ----------------------------------------------------------- */
+
+static inline void wl_mem_teardown(struct wl_ctx *c)
+{
+	wl_range_fini(c->priv);
+	free(c->priv);
+}
+
+/*
+ * Make ctx->priv a state of @bytes, zeroed, that begins with a struct wl_range
+ * as @conf has it; nothing is mapped there. wl_mem_teardown() undoes it.
+ */
+static inline int wl_mem_make(struct wl_ctx *c, size_t bytes,
+			      const struct wl_mem_conf *conf)
+{
+	int ret;
+
+	c->priv = calloc(1, bytes);
+	if (!c->priv)
+		return -ENOMEM;
+	ret = wl_range_init(c->priv, c, 0, conf);
+	if (ret)
+		free(c->priv);
+	return ret;
+}
+
+/* The same, with the range mapped. */
+static inline int wl_mem_make_mapped(struct wl_ctx *c, size_t bytes,
+				     const struct wl_mem_conf *conf)
+{
+	int ret = wl_mem_make(c, bytes, conf);
+
+	if (ret)
+		return ret;
+	ret = wl_range_map(c->priv);
+	if (ret)
+		wl_mem_teardown(c);
+	return ret;
+}
+
+/* setup() of a workload whose state is the range alone. */
+static inline int wl_mem_setup(struct wl_ctx *c)
+{
+	return wl_mem_make(c, sizeof(struct wl_range), c->conf);
+}
+
+static inline int wl_mem_setup_mapped(struct wl_ctx *c)
+{
+	return wl_mem_make_mapped(c, sizeof(struct wl_range), c->conf);
+}
+
+/* rearm() that writes each page. */
+static inline int wl_mem_write(struct wl_thread *t)
+{
+	return wl_range_write(t->ctx->priv);
+}
+
+/* op() of a responder or sleeper. */
+static inline int wl_mem_load(struct wl_thread *t)
+{
+	wl_range_read(t->ctx->priv);
 	return 0;
 }
 
-static inline void wl_range_unmap(struct wl_range *r)
+/* The initiator of a file whose op() and check() have these names. */
+#define WL_ROLE_INITIATOR(text, rearm_)                                     \
+	{                                                                   \
+		.name = "initiator", .help = text, .kind = WL_INITIATOR,    \
+		.def_threads = 1, .rearm = rearm_, .op = op, .check = check \
+	}
+
+/* check(): has the kernel done with all pages what @advice is for? */
+static inline int wl_mem_check_advice(const struct wl_range *r, uint64_t advice)
 {
-	munmap(r->base, r->total_bytes);
+	switch (advice) {
+	case WL_COLD:
+		return wl_range_check_smaps(r, "Referenced:");
+	case WL_DONTNEED:
+		return wl_range_check_none(r, WL_PM_PRESENT);
+	default:
+		return wl_range_check_smaps(r, "Private_Dirty:");
+	}
 }
 
-/* Map the range readable and writable, in place of what is there. */
-static inline int wl_range_map(const struct wl_range *r)
-{
-	void *p = mmap(r->addr, r->len_bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+#define WL_ROLE_RESPONDER                                                   \
+	{                                                                   \
+		.name = "responder",                                        \
+		.help = "spins with the pages in its TLB",                  \
+		.kind = WL_RESPONDER, .fills_cpus = true, .op = wl_mem_load \
+	}
 
-	if (p == MAP_FAILED)
-		return -errno;
-	return wl_place(r->ctx, r->region, r->addr, r->len_bytes);
+static const struct wl_region wl_mem_regions[] = {
+	{ .name = "range", .help = "the pages that the op is about" },
+	{ 0 },
+};
+
+/* --- what it needs, and what it causes ------------------------------------ */
+
+/* Whether a one-line file has @word; false if it cannot be read. */
+static inline bool wl_file_has(const char *path, const char *word)
+{
+	char line[256] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	if (read(fd, line, sizeof(line) - 1) < 0)
+		line[0] = '\0';
+	close(fd);
+	return strstr(line, word);
 }
 
-/* Write one byte of each page, so that each has a writable PTE. */
-static inline void wl_range_write(const struct wl_range *r, size_t page_bytes)
+static inline void wl_mem_probe_thp(const struct wl_mem_conf *conf,
+				    struct wl_reasons *why)
 {
-	size_t off;
+	static const char dir[] = "/sys/kernel/mm/transparent_hugepage";
+	const char *file =
+		conf->memory == WL_SHARED ? "shmem_enabled" : "enabled";
+	char path[PATH_MAX];
 
-	for (off = 0; off < r->len_bytes; off += page_bytes)
-		*(volatile char *)(r->addr + off) = 1;
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	if (access(path, R_OK))
+		wl_reason(why, "page_size = thp: this kernel has no %s", path);
+	else if (wl_file_has(path, "[never]") || wl_file_has(path, "[deny]"))
+		wl_reason(why, "page_size = thp: %s gives none; write %s to it",
+			  path,
+			  conf->memory == WL_SHARED ? "advise" : "madvise");
 }
 
-/* Read one byte of each page: each translation is in this CPU's TLB after. */
-static inline void wl_range_read(const struct wl_range *r, size_t page_bytes)
+static inline void wl_mem_probe_hugetlb(const struct wl_env *env,
+					const struct wl_mem_conf *conf,
+					struct wl_reasons *why)
 {
-	size_t off;
+	size_t kib = wl_huge_bytes(env->page_bytes) >> 10;
+	unsigned long long nr_free = 0;
+	char dir[128], path[160];
+	FILE *f;
 
-	for (off = 0; off < r->len_bytes; off += page_bytes)
-		(void)*(volatile char *)(r->addr + off);
+	snprintf(dir, sizeof(dir), "/sys/kernel/mm/hugepages/hugepages-%zukB",
+		 kib);
+	snprintf(path, sizeof(path), "%s/free_hugepages", dir);
+	f = fopen(path, "re");
+	if (!f) {
+		wl_reason(why, "page_size = hugetlb: this kernel has no %s",
+			  dir);
+		return;
+	}
+	if (fscanf(f, "%llu", &nr_free) != 1)
+		nr_free = 0;
+	fclose(f);
+	if (nr_free < conf->pages)
+		wl_reason(why,
+			  "page_size = hugetlb: needs %llu free pages of %zu "
+			  "kB, there are %llu: raise %s/nr_hugepages",
+			  (unsigned long long)conf->pages, kib, nr_free, dir);
+}
+
+/* probe(): can there be such pages, and are there enough? */
+static inline void wl_mem_probe(const struct wl_env *env, const void *conf,
+				struct wl_reasons *why)
+{
+	const struct wl_mem_conf *mem = conf;
+	uint64_t need, free_bytes;
+
+	if (mem->page_size == WL_HUGETLB) {
+		wl_mem_probe_hugetlb(env, mem, why);
+		return;
+	}
+	need = mem->pages * env->page_bytes;
+	if (mem->page_size == WL_THP) {
+		wl_mem_probe_thp(mem, why);
+		need = mem->pages * wl_huge_bytes(env->page_bytes);
+	}
+	free_bytes = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * env->page_bytes;
+	if (need > free_bytes)
+		wl_reason(why, "needs %llu MiB of memory, %llu MiB are free",
+			  (unsigned long long)need >> 20,
+			  (unsigned long long)free_bytes >> 20);
+}
+
+/* Page-table pages that have the entries of a range of base pages. */
+static inline double wl_mem_tables(const struct wl_ctx *c)
+{
+	const struct wl_mem_conf *conf = c->conf;
+	uint64_t tables = conf->pages / (c->page_bytes / sizeof(uint64_t)) + 1;
+
+	/* The range begins one page behind the first of a table. */
+	return (double)tables;
+}
+
+static inline void wl_mem_probe_advice(const struct wl_mem_conf *conf,
+				       uint64_t advice, struct wl_reasons *why)
+{
+	if (advice == WL_FREE && conf->memory == WL_SHARED)
+		wl_reason(why, "advice = free: the kernel takes MADV_FREE for "
+			       "memory = anonymous only");
+}
+
+/*
+ * Bounds of an op that flushes the range @min to @max times, on the
+ * initiator's CPU and on that of each responder (role 1), and that faults each
+ * page in once, in rearm.
+ */
+static inline void wl_mem_expect_flushes(const struct wl_ctx *c,
+					 struct wl_expect *e, double min,
+					 double max)
+{
+	const struct wl_mem_conf *conf = c->conf;
+	double responders = c->nr_threads[1], pages = (double)conf->pages;
+
+	e->ipis_received =
+		(struct wl_bound){ min * responders, max * responders };
+	e->flushes = (struct wl_bound){ min * (responders + 1),
+					max * (responders + 1) };
+	e->pages = (struct wl_bound){ pages, pages };
+	e->faults = (struct wl_bound){ pages, pages };
+}
+
+/* The pages stay; those of the first op are faulted in before it is measured.
+ */
+static inline void wl_mem_expect_no_faults(const struct wl_ctx *c,
+					   struct wl_expect *e)
+{
+	const struct wl_mem_conf *conf = c->conf;
+
+	e->faults = (struct wl_bound){ 0, (double)conf->pages };
 }
 
 #endif

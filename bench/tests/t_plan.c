@@ -611,16 +611,16 @@ static void bad_cases(void **state)
 		  "c.conf:5: unknown key 'timeout' for workload munmap, did "
 		  "you mean 'timeout_seconds'?");
 	check_bad(CASE "pages = 4097\n",
-		  "c.conf:5: pages = 4097: expected 1 to 1022");
+		  "c.conf:5: pages = 4097: expected 1 to 4096");
 	check_bad(CASE "pages = 1, 2, x\n",
-		  "c.conf:5: pages = x: expected 1 to 1022");
+		  "c.conf:5: pages = x: expected 1 to 4096");
 	check_bad(CASE "pages = 1,,2\n",
-		  "c.conf:5: pages = : expected 1 to 1022");
+		  "c.conf:5: pages = : expected 1 to 4096");
 	check_bad(CASE "pages = 1, 2, 1\n",
 		  "c.conf:5: pages = 1, 2, 1: expected each value once");
 	/* What [defaults] says is found where it stands. */
 	check_bad(HERE "[defaults]\npages = 0\n" TAIL,
-		  "c.conf:4: pages = 0: expected 1 to 1022");
+		  "c.conf:4: pages = 0: expected 1 to 4096");
 }
 
 static void bad_numbers(void **state)
