@@ -527,6 +527,41 @@ static void crashes_are_told(void **state)
 	}
 }
 
+/* Without its effect an op that says it was done is found out, at any time. */
+static void check_check(const struct wl_ops *ops)
+{
+	static const unsigned int nths[] = { 1, T_WARMUP_OPS + 3 };
+	struct tb_case cs;
+	size_t i;
+
+	t_wrap(ops);
+	t_case(&cs, &t_copy, &t_topo);
+	for (i = 0; i < ARRAY_SIZE(nths); i++) {
+		const struct t_fault fault = { T_SKIP_OP, T_OP, 0, nths[i] };
+
+		if (!run_with(&cs, &fault))
+			break;
+		if (result.state != TB_STATE_FAILED || result.reasons.nr != 1 ||
+		    !strstr(result.reasons.text[0], ": check of initiator 0 "))
+			fail_msg("%s: check did not see that op %u did nothing",
+				 ops->name, nths[i]);
+	}
+	free(cs.conf);
+}
+
+static void checks_see_an_op_that_did_nothing(void **state)
+{
+	(void)state;
+	FOR_EACH(ops)
+	{
+		/* What a yardstick does may be nothing. */
+		if (ops->roles[0].check)
+			check_check(ops);
+		else
+			assert_non_null(strstr(ops->tags, "harness"));
+	}
+}
+
 /* A private TMPDIR, which is the current directory as well. */
 static int enter_dir(void **state)
 {
@@ -558,6 +593,7 @@ int main(void)
 		IN_DIR(run_leaves_nothing_behind),
 		IN_DIR(failures_are_unwound),
 		IN_DIR(crashes_are_told),
+		IN_DIR(checks_see_an_op_that_did_nothing),
 	};
 
 	t_engine_init();

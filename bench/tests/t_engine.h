@@ -40,7 +40,8 @@ enum t_action {
 	T_NOTHING,
 	T_FAIL,
 	T_CRASH,
-	T_HANG
+	T_HANG,
+	T_SKIP_OP
 };
 
 /**
@@ -76,7 +77,7 @@ static inline const char *t_call_name(enum t_call call)
 	return names[call];
 }
 
-/* 0 if the call is to go on. */
+/* 0 if the call is to go on, 1 if it is to say that it did. */
 static inline int t_enter(enum t_call call, unsigned int role)
 {
 	unsigned int n = atomic_fetch_add(&t_counts->called[call][role], 1) + 1;
@@ -87,6 +88,8 @@ static inline int t_enter(enum t_call call, unsigned int role)
 		raise(SIGSEGV);
 	while (t_fault.action == T_HANG)
 		pause();
+	if (t_fault.action == T_SKIP_OP)
+		return 1;
 	/* A code that no workload gives by itself. */
 	return t_fault.action == T_FAIL ? -EXDEV : 0;
 }
@@ -161,8 +164,9 @@ static inline int t_op(struct wl_thread *t)
 {
 	int ret = t_enter(T_OP, t->role);
 
-	return ret ? ret
-		   : t_leave(T_OP, t->role, t_inner->roles[t->role].op(t));
+	if (!ret)
+		ret = t_inner->roles[t->role].op(t);
+	return t_leave(T_OP, t->role, ret > 0 ? 0 : ret);
 }
 
 static inline int t_check(struct wl_thread *t)
