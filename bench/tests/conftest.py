@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Options and markers of the tests of the command `tlbbench`."""
+import fcntl
+import subprocess
+
 import pytest
 
 import tlbtest
@@ -8,7 +11,8 @@ import tlbtest
 def pytest_addoption(parser):
     """Add --update-golden; it needs the directory bench/tests on the command line."""
     parser.addoption("--update-golden", action="store_true",
-                     help="rewrite bench/tests/golden from what the command prints now")
+                     help="rewrite bench/tests/golden and the numbers of data/ledger from "
+                     "what is now")
 
 
 def pytest_configure(config):
@@ -43,6 +47,26 @@ def _real_run_dir(request, monkeypatch):
 def _cache(request, tmp_path_factory):
     """Keep how long tests took out of the user's cache; those in VMs need its kernels."""
     with pytest.MonkeyPatch.context() as patch:
-        if request.module.__name__ != "test_vm":
+        if request.node.get_closest_marker("vm") is None:
             patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="module")
+def one_machine():
+    """Hold the lock of all tests that boot virtual machines."""
+    tlbtest.CACHE.mkdir(parents=True, exist_ok=True)
+    with open(tlbtest.CACHE / "tlbbench-vm-test.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="module")
+def images(one_machine):
+    """Return strategy to image directory; they must have been built."""
+    names = ["baseline", "lazy-ipi"]
+    done = subprocess.run([tlbtest.ROOT / "kernels/build", "--path", *names], check=False,
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode:
+        pytest.fail(done.stderr)
+    return dict(zip(names, map(type(tlbtest.ROOT), done.stdout.split())))

@@ -2,9 +2,7 @@
 """Campaigns in virtual machines, with real kernels: exact counts, and every way to fail.
 
 A boot takes seconds, so the campaigns are module fixtures and the tests look at what they left.
-One virtual machine at a time: the tests hold a lock in the cache.
 """
-import fcntl
 import os
 import re
 import shutil
@@ -15,10 +13,9 @@ from types import SimpleNamespace
 import pytest
 
 import tlbtest
-from tlbtest import CACHE, ROOT, run, slots
+from tlbtest import BOOT_S, run, slots, vm_conf
 
-pytestmark = pytest.mark.vm
-BOOT_S = 60
+pytestmark = [pytest.mark.vm, pytest.mark.usefixtures("one_machine")]
 
 # A kernel that QEMU boots by its PVH note (type 18: XEN_ELFNOTE_PHYS32_ENTRY), says one line on
 # the first serial port, and hangs.
@@ -47,26 +44,6 @@ text_end:
 # --- kernels ------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_machine_at_a_time():
-    """Hold the lock of all tests that boot virtual machines."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with open(CACHE / "tlbbench-vm-test.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@pytest.fixture(scope="module")
-def images():
-    """Return strategy to image directory; they must have been built."""
-    names = ["baseline", "lazy-ipi"]
-    done = subprocess.run([ROOT / "kernels/build", "--path", *names], check=False, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if done.returncode:
-        pytest.fail(done.stderr)
-    return dict(zip(names, map(type(ROOT), done.stdout.split())))
-
-
 def release_of(image):
     """Return what uname -r says in a kernel of this image."""
     return re.search(r"^release = (.+)$", (image / "image.conf").read_text(), re.MULTILINE)[1]
@@ -87,24 +64,6 @@ def build_hanging_kernel(directory):
     subprocess.run(["gcc", "-nostdlib", "-static", "-Wl,-Ttext=0x1000000,-e,start,--build-id=none",
                     "-o", directory / "hang.elf", directory / "hang.S"], check=True)
     return directory / "hang.elf"
-
-
-def write_conf(path, sections):
-    """Write a campaign file from a list of (header, settings)."""
-    path.write_text("\n".join(
-        f"[{header}]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items())
-        for header, settings in sections))
-    return path
-
-
-def vm_conf(path, kernels, cases, vm=None, **campaign):
-    """Write the campaign file of small, exact virtual machines; all keys can be given."""
-    return write_conf(path, [
-        ("campaign", {"name": path.stem, "backend": "vm", "boots": 1, **campaign}),
-        ("vm", {"cpus": 2, "memory": "256M", "accel": "exact", "timeout_seconds": BOOT_S,
-                **(vm or {})}),
-        *((f"kernel {name}", settings) for name, settings in kernels.items()),
-        *((f"case {name}", settings) for name, settings in cases.items())])
 
 
 # --- exact counts -------------------------------------------------------------

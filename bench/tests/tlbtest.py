@@ -14,6 +14,7 @@ BINARY = Path(os.environ.get("TLBBENCH") or ROOT / "build/tlbbench").resolve()
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tlbbench"
 # A command that does not come back is a failure of its own.
 TIMEOUT_S = 60
+BOOT_S = 60
 
 
 def environment(**changes):
@@ -125,6 +126,24 @@ def assert_campaign_valid(campaign):
 def metrics(record):
     """Return name to value of the metrics of a repetition."""
     return {metric["name"]: metric["value"] for metric in record["metrics"]}
+
+
+def write_conf(path, sections):
+    """Write a campaign file from a list of (header, settings)."""
+    path.write_text("\n".join(
+        f"[{header}]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items())
+        for header, settings in sections))
+    return path
+
+
+def vm_conf(path, kernels, cases, vm=None, **campaign):
+    """Write the campaign file of small, exact virtual machines; all keys can be given."""
+    return write_conf(path, [
+        ("campaign", {"name": path.stem, "backend": "vm", "boots": 1, **campaign}),
+        ("vm", {"cpus": 2, "memory": "256M", "accel": "exact", "timeout_seconds": BOOT_S,
+                **(vm or {})}),
+        *((f"kernel {name}", settings) for name, settings in kernels.items()),
+        *((f"case {name}", settings) for name, settings in cases.items())])
 
 
 def temporary_files(campaign):

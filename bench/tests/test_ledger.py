@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The golden table: what one op of each workload, at its default, causes in exact mode.
+
+data/ledger/NAME.txt has a line for each number, with its value at 2, 4 and 8 CPUs and the reason in
+words. With --update-golden the values are written, never the reasons; a new line has the reason
+"?", which fails until it is replaced.
+"""
+import pytest
+
+import tlbtest
+from tlbtest import BOOT_S, ROOT
+
+pytestmark = pytest.mark.vm
+
+LEDGER = ROOT / "bench/tests/data/ledger"
+WORKLOADS = sorted(path.stem for path in (ROOT / "workloads").glob("*.c"))
+CPUS = [2, 4, 8]
+METRICS = ["ipis_received_per_op", "flushes_per_op", "full_flushes_per_op", "pages_per_flush",
+           "faults_per_op"]
+OPS = {"ops": 20, "warmup_ops": 5}
+
+
+@pytest.fixture(scope="module")
+def measured(images, tmp_path_factory):
+    """Run every workload at its default, one boot for each number of CPUs."""
+    found = {}
+    for cpus in CPUS:
+        path = tmp_path_factory.mktemp("ledger") / f"cpus{cpus}.conf"
+        cases = {name: {"workload": name, "cpus": cpus, **OPS} for name in WORKLOADS}
+        conf = tlbtest.vm_conf(path, {"baseline": {"strategy": "baseline"}}, cases,
+                               {"cpus": cpus, "memory": "512M"})
+        done = tlbtest.run("campaign", "--results", path.parent, conf, timeout=4 * BOOT_S)
+        assert done.returncode in (0, 4), done.stderr
+        slot, = tlbtest.slots(path.parent / path.stem)
+        found[cpus] = {record["workload"]: record for record in tlbtest.repetitions(slot)}
+    return found
+
+
+def reasons_of(path):
+    """Return metric to reason of a file of the table."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    rows = [line.split(None, 1 + len(CPUS)) for line in lines]
+    return {row[0]: row[-1] for row in rows if row[0] in METRICS and len(row) == 2 + len(CPUS)}
+
+
+def value_of(record, metric):
+    """Return a number as the table has it."""
+    value = tlbtest.metrics(record).get(metric) if record["state"] == "ok" else None
+    return "-" if value is None else f"{value:.6g}"
+
+
+def table_of(records, reasons):
+    """Return the file: a row for each metric, and why the workload was skipped where it was."""
+    rows = [["per op, at", *(f"{cpus} CPUs" for cpus in CPUS), "because"]]
+    rows += [[metric, *(value_of(record, metric) for record in records),
+              reasons.get(metric, "?")] for metric in METRICS]
+    lines = [f"{name:22}" + "".join(f"{value:>8}" for value in values) + f"  {reason}"
+             for name, *values, reason in rows]
+    lines += [f"skipped at {cpus} CPUs: {reason}" for cpus, record in zip(CPUS, records)
+              if record["state"] == "skipped" for reason in record["reasons"]]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_ledger(name, measured, request):
+    """Flushes, IPIs, pages and faults per op are those in the table, and each has its reason."""
+    path, records = LEDGER / f"{name}.txt", [measured[cpus][name] for cpus in CPUS]
+    assert {record["state"] for record in records} <= {"ok", "skipped"}, records[0]["reasons"]
+    table = table_of(records, reasons_of(path))
+    if request.config.getoption("--update-golden", default=False):
+        path.write_text(table)
+    assert path.exists() and path.read_text() == table, "compare, or run pytest --update-golden"
+    assert "?" not in reasons_of(path).values(), f"{path}: say why the numbers are what they are"
+
+
+@pytest.mark.parametrize("cpus", CPUS)
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_no_doubts(name, cpus, measured):
+    """What the workload itself expects holds, so there is no caveat."""
+    assert measured[cpus][name]["caveats"] == []
+
+
+def test_ledger_has_no_leftovers():
+    """Every file of the table belongs to a workload."""
+    assert {path.stem for path in LEDGER.iterdir()} == set(WORKLOADS)
