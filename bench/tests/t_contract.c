@@ -543,8 +543,12 @@ static void check_check(const struct wl_ops *ops)
 			break;
 		if (result.state != TB_STATE_FAILED || result.reasons.nr != 1 ||
 		    !strstr(result.reasons.text[0], ": check of initiator 0 "))
-			fail_msg("%s: check did not see that op %u did nothing",
-				 ops->name, nths[i]);
+			fail_msg("%s: check did not see that op %u did "
+				 "nothing: %s, %s",
+				 ops->name, nths[i],
+				 tb_state_name(result.state),
+				 result.reasons.nr ? result.reasons.text[0]
+						   : "no reason");
 	}
 	free(cs.conf);
 }
