@@ -52,31 +52,31 @@ static const char *const wl_memories[] = { "anonymous", "shared", NULL };
 
 /* What madvise() is told, for workloads that let one choose. */
 enum wl_advice {
-	WL_COLD,
 	WL_DONTNEED,
-	WL_FREE
+	WL_FREE,
+	WL_COLD
 };
 
-static const char *const wl_advices[] = { "cold", "dontneed", "free", NULL };
+static const char *const wl_advices[] = { "dontneed", "free", "cold", NULL };
 
 static inline int wl_advice(uint64_t advice)
 {
 	static const int numbers[] = {
-		[WL_COLD] = MADV_COLD,
 		[WL_DONTNEED] = MADV_DONTNEED,
 		[WL_FREE] = MADV_FREE,
+		[WL_COLD] = MADV_COLD,
 	};
 
 	return numbers[advice];
 }
 
 /* For a struct that begins with wl_mem_conf and has a member advice. */
-#define WL_PARAM_ADVICE(type_)                                      \
+#define WL_PARAM_ADVICE(type_, def_)                                \
 	{                                                           \
 		.name = "advice",                                   \
-		.help = "MADV_COLD, MADV_DONTNEED or MADV_FREE",    \
+		.help = "MADV_DONTNEED, MADV_FREE or MADV_COLD",    \
 		.type = WL_ENUM, .offset = offsetof(type_, advice), \
-		.values = wl_advices                                \
+		.def = def_, .values = wl_advices                   \
 	}
 
 #define WL_PARAM_MEMORY                                         \
