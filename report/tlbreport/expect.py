@@ -90,10 +90,10 @@ def wanted(e: Expectation) -> str:
 def percent(factor: float) -> str:
     """Return how far from 1 a factor is.
 
-    >>> percent(1.02)
-    '2 %'
+    >>> percent(1.02), percent(2)
+    ('2 %', 'a factor of 2')
     """
-    return f"{100 * (factor - 1):.3g} %"
+    return f"{100 * (factor - 1):.3g} %" if factor < 1.5 else f"a factor of {factor:g}"
 
 
 # --- kernels ---
