@@ -31,11 +31,12 @@ static int open_counters(const struct tb_case *cs, const struct tb_result *r,
 		uses[i].cpu = r->cpus[i];
 		/*
 		 * Role after role: the initiators come first. Several of them
-		 * interrupt each other.
+		 * interrupt each other, and an effect may come from any CPU.
 		 */
 		if (i >= nr_bystanders_from)
 			uses[i].use = TB_USE_BYSTANDER;
-		else if (cs->share_cpus || cs->nr_threads[0] > 1 ||
+		else if (cs->share_cpus || cs->ops->effect ||
+			 cs->nr_threads[0] > 1 ||
 			 i % per_instance >= cs->nr_threads[0])
 			uses[i].use = TB_USE_TARGET;
 	}

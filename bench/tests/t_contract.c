@@ -328,10 +328,13 @@ static void assert_ran(const struct tb_case *cs)
 
 	assert_int_equal(result.timed.nr_ops, T_OPS);
 	assert_int_equal(result.timed.latency.count, T_OPS);
-	assert_int_equal(result.timed.nr_dropped, 0);
 	assert_int_equal(result.counted.nr_ops, T_OPS);
 	assert_int_equal(result.counted.latency.count, T_OPS);
-	assert_int_equal(result.counted.nr_dropped, 0);
+	/* Who runs free may be at an op when a phase begins. */
+	if (tb_case_meet(cs) != TB_MEET_NONE) {
+		assert_int_equal(result.timed.nr_dropped, 0);
+		assert_int_equal(result.counted.nr_dropped, 0);
+	}
 	assert_int_equal(done(T_OP, 0), all);
 	assert_int_equal(done(T_REARM, 0), initiator->rearm ? all : 0);
 	assert_int_equal(done(T_CHECK, 0), initiator->check ? all : 0);
@@ -532,8 +535,11 @@ static void check_check(const struct wl_ops *ops)
 {
 	static const unsigned int nths[] = { 1, T_WARMUP_OPS + 3 };
 	struct tb_case cs;
+	char failed[64];
 	size_t i;
 
+	snprintf(failed, sizeof(failed), ": check of %s 0 ",
+		 ops->roles[0].name);
 	t_wrap(ops);
 	t_case(&cs, &t_copy, &t_topo);
 	for (i = 0; i < ARRAY_SIZE(nths); i++) {
@@ -542,7 +548,7 @@ static void check_check(const struct wl_ops *ops)
 		if (!run_with(&cs, &fault))
 			break;
 		if (result.state != TB_STATE_FAILED || result.reasons.nr != 1 ||
-		    !strstr(result.reasons.text[0], ": check of initiator 0 "))
+		    !strstr(result.reasons.text[0], failed))
 			fail_msg("%s: check did not see that op %u did "
 				 "nothing: %s, %s",
 				 ops->name, nths[i],
