@@ -20,11 +20,11 @@
  * 3. op, timed: the measured act, exactly once;
  * 4. check, untimed: was the effect right?
  *
- * There may be a rendezvous before every op, before every n-th or none. Without
- * any, responders run rearm, op, check in a loop of their own, whatever the
- * initiator does. Several initiators of one instance wait for each other at
- * each rendezvous. All other roles are timed too: a responder's op; a sleeper
- * from being asked until its op is done, which includes its wake-up.
+ * There may be a rendezvous before every op, several, one before every n-th op
+ * or none. Without any, responders run rearm, op, check in a loop of their own,
+ * whatever the initiator does. Several initiators of one instance wait for each
+ * other at each rendezvous. All other roles are timed too: a responder's op; a
+ * sleeper from being asked until its op is done, which includes its wake-up.
  *
  * A role that says so may run in processes of its own, as the case asks: they
  * are forked from the instance after setup(), so they inherit its mappings and
@@ -47,6 +47,9 @@
 #define WL_MAX_REGIONS 4
 #define WL_MAX_METRICS 16
 #define WL_MAX_FILES 4
+
+/* Of rendezvous_every(); needs runs_free. */
+#define WL_NEVER UINT64_MAX
 
 struct tb_clock;
 struct wl_values;
@@ -368,7 +371,9 @@ struct wl_expect {
  * @probe: every reason why it cannot run; may be NULL
  * @prepare: asks for resources, by wl_res_*() alone; may be NULL
  * @rendezvous_every: rendezvous before op 0, n, 2n, ... of each phase; 0 means
- *	before op 0 only; NULL leaves it to the key "rendezvous" of the case
+ *	before op 0 only, WL_NEVER none; NULL leaves it to the key "rendezvous"
+ *	of the case
+ * @rendezvous_times: at each of them so many, one after the other; NULL: one
  * @runs_free: the ops of responders may run at any time, also during the
  *	initiator's, so "rendezvous = none" is possible, and the default
  * @setup: called once in the instance, before its threads exist; may be NULL
@@ -395,6 +400,7 @@ struct wl_ops {
 		      struct wl_reasons *why);
 	void (*prepare)(struct wl_res *res, const void *conf);
 	uint64_t (*rendezvous_every)(const void *conf);
+	uint64_t (*rendezvous_times)(const void *conf);
 	bool runs_free;
 	int (*setup)(struct wl_ctx *c);
 	int (*process_init)(struct wl_ctx *c, unsigned int role,

@@ -29,6 +29,16 @@ unsigned int tb_case_nr_threads(const struct tb_case *cs)
 	       cs->nr_bystanders;
 }
 
+unsigned int tb_case_nr_sleepers(const struct tb_case *cs)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < cs->nr_roles; i++)
+		if (cs->ops->roles[i].kind == WL_SLEEPER)
+			n += cs->nr_threads[i];
+	return n;
+}
+
 const struct wl_role *tb_case_role(const struct tb_case *cs, unsigned int role)
 {
 	static const struct wl_role bystander = {
@@ -96,22 +106,30 @@ int tb_case_place(const struct tb_case *cs, const struct tb_topo *topo,
 
 enum tb_meet tb_case_meet(const struct tb_case *cs)
 {
+	uint64_t every;
+
 	if (cs->meet != TB_MEET_AUTO)
 		return cs->meet;
-	if (cs->ops->rendezvous_every)
-		return cs->ops->rendezvous_every(cs->conf) == 1
-			       ? TB_MEET_PER_OP
-			       : TB_MEET_PER_BATCH;
-	return cs->ops->runs_free ? TB_MEET_NONE : TB_MEET_PER_OP;
+	if (!cs->ops->rendezvous_every)
+		return cs->ops->runs_free ? TB_MEET_NONE : TB_MEET_PER_OP;
+	every = cs->ops->rendezvous_every(cs->conf);
+	if (every == WL_NEVER)
+		return TB_MEET_NONE;
+	return every == 1 ? TB_MEET_PER_OP : TB_MEET_PER_BATCH;
 }
 
 uint64_t tb_case_rendezvous_every(const struct tb_case *cs)
 {
-	if (cs->meet == TB_MEET_PER_BATCH)
-		return cs->batch;
-	if (cs->meet == TB_MEET_AUTO && cs->ops->rendezvous_every)
-		return cs->ops->rendezvous_every(cs->conf);
-	return 1;
+	if (tb_case_meet(cs) != TB_MEET_PER_BATCH)
+		return 1;
+	return cs->meet == TB_MEET_AUTO ? cs->ops->rendezvous_every(cs->conf)
+					: cs->batch;
+}
+
+uint64_t tb_case_rendezvous_times(const struct tb_case *cs)
+{
+	return cs->ops->rendezvous_times ? cs->ops->rendezvous_times(cs->conf)
+					 : 1;
 }
 
 double tb_pass_mean(const struct tb_pass *p)

@@ -99,6 +99,9 @@ unsigned int tb_case_threads_per_instance(const struct tb_case *cs);
 /* Of all instances and the bystanders. */
 unsigned int tb_case_nr_threads(const struct tb_case *cs);
 
+/* Per instance. */
+unsigned int tb_case_nr_sleepers(const struct tb_case *cs);
+
 /* The workload's role, or the bystander, which is role number @nr_roles. */
 const struct wl_role *tb_case_role(const struct tb_case *cs, unsigned int role);
 
@@ -128,6 +131,9 @@ enum tb_meet tb_case_meet(const struct tb_case *cs);
 
 /* Rendezvous before ops 0, n, 2n, ...; 0: before op 0 only. */
 uint64_t tb_case_rendezvous_every(const struct tb_case *cs);
+
+/* So many each time. */
+uint64_t tb_case_rendezvous_times(const struct tb_case *cs);
 
 enum tb_state {
 	TB_STATE_OK,

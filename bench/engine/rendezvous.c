@@ -170,6 +170,7 @@ int tb_peers_init(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 	*p = (struct tb_peers){
 		.meets = tb_case_meet(w->cs) != TB_MEET_NONE,
 		.every = tb_case_rendezvous_every(w->cs),
+		.times = tb_case_rendezvous_times(w->cs),
 		.first = tb_arena_slot(w->arena, w->first_slot),
 	};
 	if (w->wl.idx || !p->meets)
@@ -250,8 +251,14 @@ static int follow(struct tb_worker *w, struct tb_peers *p)
 
 int tb_rendezvous(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 {
-	p->epoch++;
-	return w->wl.idx ? follow(w, p) : lead(w, p, err);
+	uint64_t i;
+	int ret = 0;
+
+	for (i = 0; i < p->times && !ret; i++) {
+		p->epoch++;
+		ret = w->wl.idx ? follow(w, p) : lead(w, p, err);
+	}
+	return ret;
 }
 
 void tb_peers_leave(struct tb_worker *w)

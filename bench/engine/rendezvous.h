@@ -30,6 +30,7 @@ struct tb_peer {
  * struct tb_peers - whom an initiator meets
  * @meets: there are rendezvous at all
  * @every: before ops 0, n, 2n, ...; 0: before op 0 only
+ * @times: so many of them, one after the other
  * @first: slot of the instance's first initiator
  * @peer, @nr: responders and sleepers, known to the first initiator alone, and
  *	only if it meets them
@@ -38,6 +39,7 @@ struct tb_peer {
 struct tb_peers {
 	bool meets;
 	uint64_t every;
+	uint64_t times;
 	struct tb_slot *first;
 	struct tb_peer *peer;
 	unsigned int nr;
@@ -49,7 +51,7 @@ int tb_peers_init(struct tb_worker *w, struct tb_peers *p, struct tb_err *err);
 void tb_peers_fini(struct tb_peers *p);
 
 /**
- * tb_rendezvous() - have every peer run its op once
+ * tb_rendezvous() - have every peer run its op, as often as the case says
  *
  * On return every responder spins again, every sleeper sleeps and its CPU
  * has switched away from it, with this mm loaded. Where CPUs are shared,

@@ -31,12 +31,13 @@ static int open_counters(const struct tb_case *cs, const struct tb_result *r,
 		uses[i].cpu = r->cpus[i];
 		/*
 		 * Role after role: the initiators come first. Several of them
-		 * interrupt each other, and an effect may come from any CPU.
+		 * interrupt each other, who runs free may interrupt them, and
+		 * an effect may come from any CPU.
 		 */
 		if (i >= nr_bystanders_from)
 			uses[i].use = TB_USE_BYSTANDER;
 		else if (cs->share_cpus || cs->ops->effect ||
-			 cs->nr_threads[0] > 1 ||
+			 cs->ops->runs_free || cs->nr_threads[0] > 1 ||
 			 i % per_instance >= cs->nr_threads[0])
 			uses[i].use = TB_USE_TARGET;
 	}

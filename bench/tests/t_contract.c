@@ -130,7 +130,14 @@ static void first_role_and_only_it_initiates(void **state)
 	{
 		unsigned int i, nr = tb_workload_roles(ops);
 
+		void *conf = tb_params_new(ops);
+
 		assert_true(nr > 0);
+		/* Who never meets anybody runs free. */
+		if (ops->rendezvous_every &&
+		    ops->rendezvous_every(conf) == WL_NEVER)
+			assert_true(ops->runs_free);
+		free(conf);
 		assert_int_equal(ops->roles[0].def_threads, 1);
 		for (i = 0; i < nr; i++)
 			check_role(ops, i);

@@ -348,14 +348,22 @@ static uint64_t only_once(const void *conf)
 	return 0;
 }
 
+static uint64_t three_times(const void *conf)
+{
+	(void)conf;
+	return 3;
+}
+
 /* Ops of the peer in a run: both passes have a warm-up and a measured phase. */
 static unsigned int nr_meetings(const struct wl_ops *ops,
-				uint64_t (*every)(const void *conf))
+				uint64_t (*every)(const void *conf),
+				uint64_t (*times)(const void *conf))
 {
 	struct tb_case cs;
 
 	t_wrap(ops);
 	t_copy.rendezvous_every = every;
+	t_copy.rendezvous_times = times;
 	t_case(&cs, &t_copy, &t_topo);
 	t_run_case(&cs, &result);
 	tb_result_fini(&result);
@@ -369,11 +377,17 @@ static void peers_meet_as_often_as_asked(void **state)
 	(void)state;
 	if (t_topo.nr_cpus < 2)
 		T_SKIP("needs two CPUs");
-	assert_int_equal(nr_meetings(&toy, NULL), 2 * (T_WARMUP_OPS + T_OPS));
+	assert_int_equal(nr_meetings(&toy, NULL, NULL),
+			 2 * (T_WARMUP_OPS + T_OPS));
 	/* 5 and 23 ops: before op 0; before 0, 10 and 20. */
-	assert_int_equal(nr_meetings(&toy, every_tenth), 2 * (1 + 3));
-	assert_int_equal(nr_meetings(&toy, only_once), 2 * (1 + 1));
-	assert_int_equal(nr_meetings(&sleepy_toy, every_tenth), 2 * (1 + 3));
+	assert_int_equal(nr_meetings(&toy, every_tenth, NULL), 2 * (1 + 3));
+	assert_int_equal(nr_meetings(&toy, only_once, NULL), 2 * (1 + 1));
+	assert_int_equal(nr_meetings(&sleepy_toy, every_tenth, NULL),
+			 2 * (1 + 3));
+	assert_int_equal(nr_meetings(&sleepy_toy, every_tenth, three_times),
+			 3 * 2 * (1 + 3));
+	assert_int_equal(nr_meetings(&toy, NULL, three_times),
+			 3 * 2 * (T_WARMUP_OPS + T_OPS));
 }
 
 /* The key of the case says it where the workload does not. */
@@ -481,15 +495,19 @@ static const struct wl_ops free_toy = {
 	.runs_free = true,
 };
 
+static uint64_t never(const void *conf)
+{
+	(void)conf;
+	return WL_NEVER;
+}
+
 /* Without rendezvous the responder goes round many times per op. */
-static void responders_may_run_free(void **state)
+static void check_free(uint64_t (*every)(const void *conf))
 {
 	struct tb_case cs;
 
-	(void)state;
-	if (t_topo.nr_cpus < 2)
-		T_SKIP("needs two CPUs");
 	t_wrap(&free_toy);
+	t_copy.rendezvous_every = every;
 	t_case(&cs, &t_copy, &t_topo);
 	cs.nr_ops = 3;
 	t_run_case(&cs, &result);
@@ -503,6 +521,15 @@ static void responders_may_run_free(void **state)
 			 result.timed.peers[1].latency.count);
 	assert_int_equal(done(T_REARM, 1), done(T_OP, 1));
 	assert_int_equal(done(T_CHECK, 1), done(T_OP, 1));
+}
+
+static void responders_may_run_free(void **state)
+{
+	(void)state;
+	if (t_topo.nr_cpus < 2)
+		T_SKIP("needs two CPUs");
+	check_free(NULL);
+	check_free(never);
 }
 
 static void a_free_responder_may_fail(void **state)
