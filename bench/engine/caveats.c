@@ -20,12 +20,10 @@ static const struct tb_counter *counter(const struct tb_result *r,
 static void note_busy_sleepers(const struct tb_case *cs, struct tb_result *r)
 {
 	const struct tb_counter *c = counter(r, "idle_entries");
-	uint64_t every = tb_case_rendezvous_every(cs), sleeps = 0;
-	unsigned int i;
+	uint64_t every = tb_case_rendezvous_every(cs);
+	uint64_t sleeps =
+		tb_case_nr_sleepers(cs) * tb_case_rendezvous_times(cs);
 
-	for (i = 0; i < cs->nr_roles; i++)
-		if (cs->ops->roles[i].kind == WL_SLEEPER)
-			sleeps += cs->nr_threads[i];
 	sleeps *=
 		every ? (r->counted.nr_ops + every - 1) / every : cs->instances;
 	if (!c || c->status == TB_STATUS_ABSENT ||

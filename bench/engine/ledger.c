@@ -180,6 +180,15 @@ static void add_bystanders(struct tb_result *r, const struct per *per)
 		add_cost(r, per, "ipis", false, "bystander_ipis", c);
 }
 
+/* How often the CPUs of sleepers were woken, by whatever interrupt. */
+static void add_idle(const struct tb_case *cs, struct tb_result *r,
+		     const struct per *per)
+{
+	if (tb_case_nr_sleepers(cs))
+		add_cost(r, per, "wakeups", false, "idle_wakeups",
+			 counter(r, "idle_wakeups"));
+}
+
 /* Of an op that does not flush itself, the time is that of a request. */
 static void add_times(const struct tb_case *cs, struct tb_result *r)
 {
@@ -264,6 +273,7 @@ void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 	add_shape(r, &per);
 	add_faults(r, &per);
 	add_bystanders(r, &per);
+	add_idle(cs, r, &per);
 	add_times(cs, r);
 	add_all_peer_times(cs, r);
 	tb_metric_set_counter(

@@ -65,6 +65,9 @@
  *
  *	idle_entries       sched:sched_switch to and from the idle task, by CPU;
  *	idle_exits         where exits are missing, so are flushes at switch-in
+ *	idle_wakeups       power:cpu_idle, exits, by CPU: it left its idle state
+ *	                   for whatever interrupt, also if it stays in the idle
+ *	                   task, as after a flush
  *
  *	page_faults, user_faults.<kind>, kernel_faults
  *	                   all; of user code by x86's error code; of the kernel

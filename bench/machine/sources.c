@@ -25,6 +25,11 @@ const struct tb_event_source tb_event_sources[] = {
 	  .tracepoint = "sched/sched_switch",
 	  .filter = "prev_pid==0",
 	  .by_cpu = true },
+	/* PWR_EVENT_EXIT, in 32 bits. */
+	{ .counter = "idle_wakeups",
+	  .tracepoint = "power/cpu_idle",
+	  .filter = "state==4294967295",
+	  .by_cpu = true },
 	/* x86's error code: bit 0 the page is present, bit 1 a write. */
 	{ .counter = "user_faults.read_not_present",
 	  .tracepoint = "exceptions/page_fault_user",

@@ -124,6 +124,7 @@ static void counts_are_divided_by_ops(void **state)
 	assert_true(value(r, "fan_out") == 3);
 	assert_true(value(r, "faults_per_op") == 1);
 	assert_null(tb_metric_find(r, "bystander_ipis_per_op"));
+	assert_null(tb_metric_find(r, "idle_wakeups_per_op"));
 	fini(&cs, r);
 }
 
@@ -349,10 +350,14 @@ static void sleepers_that_did_not_idle_are_told(void **state)
 
 	(void)state;
 	add_counter(idle, "idle_entries", 3 * NR_OPS);
+	add_counter(idle, "idle_wakeups", 6 * NR_OPS);
 	add_counter(busy, "idle_entries", 10);
 	tb_ledger_fill(&cs, idle);
 	tb_ledger_fill(&cs, busy);
 	assert_false(has_caveat(idle, "sleepers"));
+	assert_true(value(idle, "idle_wakeups_per_op") == 6);
+	assert_int_equal(tb_metric_find(busy, "idle_wakeups_per_op")->status,
+			 TB_STATUS_ABSENT);
 	assert_true(has_caveat(busy, "sleepers went to sleep 300 times, but "
 				     "their CPUs went idle 10 times"));
 	free(busy);
