@@ -3,6 +3,7 @@
 #include "engine/value_metrics.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/metric.h"
 #include "engine/values.h"
@@ -78,6 +79,37 @@ static void add_field(struct tb_result *r, const struct wl_metric *m)
 	add_total(r, m, &t, is_there ? NULL : c ? c->reason : "not counted");
 }
 
+static bool is_event(const struct wl_effect *effect, const struct wl_metric *m)
+{
+	const char *const *name;
+
+	for (name = effect->metrics; *name; name++)
+		if (!strcmp(*name, m->name))
+			return true;
+	return false;
+}
+
+/* Where costs are per event, so is a field that counts something else. */
+static void add_per_event(const struct tb_case *cs, struct tb_result *r,
+			  const struct wl_metric *m)
+{
+	const struct tb_counter *c = field(r, m);
+	const char *event = cs->ops->effect->event;
+	char unit[48], why[128] = "";
+	double nr_events = tb_effect_events(cs, r, why, sizeof(why));
+	struct tb_metric *to;
+
+	snprintf(unit, sizeof(unit), "%s/%s", m->unit, event);
+	to = tb_metric_add(r, unit, better(m), false, "%s_per_%s", m->name,
+			   event);
+	if (!c || c->status == TB_STATUS_ABSENT)
+		tb_metric_set_absent(to, "%s", c ? c->reason : "not counted");
+	else if (why[0])
+		tb_metric_set_absent(to, "%s", why);
+	else
+		to->value = (double)c->value / nr_events;
+}
+
 static void add_own_total(struct tb_result *r, const struct wl_metric *m,
 			  const struct tb_value *v)
 {
@@ -114,9 +146,11 @@ static void add_level(struct tb_result *r, const struct wl_metric *m,
 
 /* --- all ----------------------------------------------------------------- */
 
-static void add_value(struct tb_result *r, const struct wl_metric *m,
-		      const struct tb_value *v)
+static void add_value(const struct tb_case *cs, struct tb_result *r,
+		      const struct wl_metric *m, const struct tb_value *v)
 {
+	const struct wl_effect *effect = cs->ops->effect;
+
 	switch (m->kind) {
 	case WL_TOTAL:
 		add_own_total(r, m, v);
@@ -132,6 +166,8 @@ static void add_value(struct tb_result *r, const struct wl_metric *m,
 	case WL_VMSTAT:
 	case WL_MEMSTAT:
 		add_field(r, m);
+		if (effect && !is_event(effect, m))
+			add_per_event(cs, r, m);
 		break;
 	}
 }
@@ -171,7 +207,7 @@ void tb_value_metrics_fill(const struct tb_case *cs, struct tb_result *r)
 	unsigned int i;
 
 	for (i = 0; i < tb_nr_metrics(cs->ops); i++)
-		add_value(r, &cs->ops->metrics[i], &r->timed.values[i]);
+		add_value(cs, r, &cs->ops->metrics[i], &r->timed.values[i]);
 	add_rates(cs, r);
 }
 

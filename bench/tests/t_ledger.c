@@ -407,6 +407,7 @@ static void doubts_about_the_clock_are_told(void **state)
 static const struct wl_metric effect_metrics[] = {
 	{ .name = "stolen", .unit = "pages", .kind = WL_VMSTAT },
 	{ .name = "dropped", .unit = "pages", .kind = WL_TOTAL },
+	{ .name = "refaulted", .unit = "pages", .kind = WL_VMSTAT },
 	{ 0 },
 };
 
@@ -430,8 +431,8 @@ static void costs_of_an_effect_are_per_event(void **state)
 {
 	struct tb_case cs = make_case("munmap", 3);
 	struct tb_result *r = make_result(TB_CLOCK_TSC);
-	struct tb_value *timed = calloc(2, sizeof(*timed));
-	struct tb_value *counted = calloc(2, sizeof(*counted));
+	struct tb_value *timed = calloc(3, sizeof(*timed));
+	struct tb_value *counted = calloc(3, sizeof(*counted));
 	struct wl_ops ops = *cs.ops;
 
 	(void)state;
@@ -443,6 +444,7 @@ static void costs_of_an_effect_are_per_event(void **state)
 	r->timed.window_ticks = 1000000;
 	counted[1].sum = 20;
 	add_counter(r, "stolen", 30);
+	add_counter(r, "refaulted", 10);
 	tb_ledger_fill(&cs, r);
 	/* 300 IPIs and 400 flushes of 50 events, not of 100 ops. */
 	assert_true(value(r, "ipis_received_per_reclaimed_page") == 6);
@@ -452,6 +454,8 @@ static void costs_of_an_effect_are_per_event(void **state)
 			    "flushes/reclaimed_page");
 	assert_true(value(r, "faults_per_reclaimed_page") == 2);
 	assert_true(value(r, "stolen_per_op") == 0.3);
+	assert_true(value(r, "refaulted_per_reclaimed_page") == 0.2);
+	assert_null(tb_metric_find(r, "stolen_per_reclaimed_page"));
 	assert_true(value(r, "ops_per_s") == 100 * 1e3);
 	assert_true(find(r, "ops_per_s")->is_headline);
 	/* Never the time of a flushing op. */
@@ -471,6 +475,8 @@ static void costs_of_an_effect_are_per_event(void **state)
 	tb_ledger_fill(&cs, r);
 	assert_string_equal(find(r, "ipis_sent_per_reclaimed_page")->reason,
 			    "stolen: not there");
+	assert_string_equal(find(r, "refaulted_per_reclaimed_page")->reason,
+			    "stolen: not there");
 	assert_int_equal(
 		find(r, "flushes_per_reclaimed_page.remote_shootdown")->status,
 		TB_STATUS_ABSENT);
@@ -484,7 +490,7 @@ static void exact_mode_has_no_rates(void **state)
 	struct tb_case cs = make_case("munmap", 3);
 	struct tb_result *r = make_result(TB_CLOCK_ICOUNT);
 	struct wl_ops ops = *cs.ops;
-	struct tb_value *timed = calloc(2, sizeof(*timed));
+	struct tb_value *timed = calloc(3, sizeof(*timed));
 
 	(void)state;
 	ops.metrics = effect_metrics;
