@@ -3,70 +3,307 @@
  * lazy_idle: flush an mm that idle CPUs still have loaded (lazy TLB mode).
  *
  * Each sleeper reads the page and blocks; its CPU goes idle and keeps the mm
- * loaded lazily (enter_lazy_tlb()). The op drops the page with MADV_DONTNEED:
- * zap_page_range_single() -> tlb_finish_mmu() -> flush_tlb_mm_range(), with
- * PTEs only, freed_tables not set; read in 6.12.
+ * loaded lazily (enter_lazy_tlb()). Then the op flushes. What decides is
+ * freed_tables of struct flush_tlb_info, read in 6.12:
  *
- * One op causes one local flush. What the idle CPUs pay is the strategy's
- * choice: none is interrupted on 6.12 as is (lazy-tlbgen: should_flush_tlb()
- * skips them, they compare tlb_gen when they wake), each is on lazy-ipi, but
- * once per idle period only, because the IPI makes it leave the mm. So what
- * counts is how often the sleepers are woken between two ops: wake_every.
+ *	dontneed, mprotect, munmap
+ *	              tlb_finish_mmu() flushes PTEs only. should_flush_tlb()
+ *	              leaves lazy CPUs out (lazy-tlbgen); lazy-ipi does not
+ *	munmap_table  free_pgtables() frees the page-table page, so
+ *	              tlb_finish_mmu() must reach lazy CPUs
+ *	mremap        move_page_tables() -> flush_tlb_range(), which says so
+ *	              always, as if tables were freed
+ *	fork          dup_mmap() -> flush_tlb_mm(), likewise
  *
- * Not measured: waking the sleepers, and the flush they pay at wake-up.
+ * A lazy CPU that is interrupted leaves the mm, and is then not interrupted
+ * until it has been woken: at most one IPI per sleeper and idle period. So what
+ * counts is not the number of ops but how often sleepers are woken between two:
+ * wake_every and wakes give 0, 1/n, 1 or n wake-ups per flush.
+ *
+ * The CPUs of sleepers are idle when the op runs, so ipis_received_per_op are
+ * IPIs to idle CPUs; idle_wakeups counts, by CPU, whatever made one leave its
+ * idle state. A sleeper is timed from its futex_wake() until it has read the
+ * page, in which are the way out of idle, switch_mm_irqs_off() and its flush.
+ *
+ * Not measured: undoing the act (mprotect flushes once more for it, mremap has
+ * no need, as the page moves there and back), and what the child of fork does:
+ * it reads one byte and exits, on the CPU of the initiator.
  */
+#include <math.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include "wl.h"
 #include "wl_mem.h"
 
-struct lazy_idle_conf {
-	uint64_t wake_every;
+/* Exit status of a child that has the page. */
+#define CHILD_HAS_PAGE 42
+#define CHILD_STACK_BYTES 16384
+
+enum act_id {
+	DONTNEED,
+	MPROTECT,
+	MUNMAP,
+	MUNMAP_TABLE,
+	MREMAP,
+	FORK
 };
 
-static int setup(struct wl_ctx *c)
+static const char *const act_names[] = {
+	"dontneed", "mprotect", "munmap", "munmap_table", "mremap", "fork", NULL
+};
+
+struct lazy_idle_conf {
+	uint64_t wake_every;
+	uint64_t wakes;
+	uint64_t act;
+};
+
+/**
+ * struct lazy_idle - the page, and what is mapped around it
+ * @page: what sleepers read: a page of one of @range
+ * @range: of mremap two, between which the page moves
+ * @at: the one where it is
+ * @child: that the op has forked
+ */
+struct lazy_idle {
+	struct wl_range page;
+	struct wl_range range[2];
+	unsigned int at;
+	pid_t child;
+	_Alignas(16) char child_stack[CHILD_STACK_BYTES];
+};
+
+/* The harness looks at where the page is, if a node is asked for. */
+static int place(const struct lazy_idle *s)
 {
-	static const struct wl_mem_conf one_page = { .pages = 1 };
-	struct wl_range *r = malloc(sizeof(*r));
-	int ret;
+	const struct wl_range *r = &s->page;
 
-	if (!r)
-		return -ENOMEM;
-	ret = wl_range_init(r, c, 0, &one_page);
-	if (ret)
-		goto out_free;
-	ret = wl_range_map(r);
-	if (ret)
-		goto out_fini;
-	c->priv = r;
-	return 0;
-
-out_fini:
-	wl_range_fini(r);
-out_free:
-	free(r);
-	return ret;
+	return wl_place(r->ctx, r->region, r->addr, r->len_bytes);
 }
 
-static int op(struct wl_thread *t)
+/* --- the acts ------------------------------------------------------------ */
+
+static int zap(struct lazy_idle *s)
 {
-	const struct wl_range *r = t->ctx->priv;
+	const struct wl_range *r = &s->page;
 
 	return madvise(r->addr, r->len_bytes, MADV_DONTNEED) ? -errno : 0;
 }
 
+/* Not by reading: that would map the zero page, and rearm flush it. */
+static int check_zapped(struct lazy_idle *s)
+{
+	return wl_range_check_none(&s->page, WL_PM_PRESENT);
+}
+
+static int protect(struct lazy_idle *s)
+{
+	return mprotect(s->page.addr, s->page.len_bytes, PROT_READ) ? -errno
+								    : 0;
+}
+
+static int unprotect(struct lazy_idle *s)
+{
+	const int prot = PROT_READ | PROT_WRITE;
+
+	return mprotect(s->page.addr, s->page.len_bytes, prot) ? -errno : 0;
+}
+
+static int check_protected(struct lazy_idle *s)
+{
+	return wl_is_writable(s->page.addr) ? -EEXIST : 0;
+}
+
+static int map(struct lazy_idle *s)
+{
+	return wl_range_map(&s->range[0]);
+}
+
+static int unmap(struct lazy_idle *s)
+{
+	const struct wl_range *r = &s->range[0];
+
+	return munmap(r->addr, r->len_bytes) ? -errno : 0;
+}
+
+static int check_unmapped(struct lazy_idle *s)
+{
+	return wl_range_check_unmapped(&s->page);
+}
+
+/* Both places stay mapped, so that nobody else's memory gets there. */
+static int move(struct lazy_idle *s)
+{
+	const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+	const size_t len = s->page.len_bytes;
+
+	return mremap(s->page.addr, len, len, flags, s->range[!s->at].addr) ==
+			       MAP_FAILED
+		       ? -errno
+		       : 0;
+}
+
+static int check_moved(struct lazy_idle *s)
+{
+	int ret = wl_range_check_none(&s->page, WL_PM_PRESENT);
+
+	s->at = !s->at;
+	s->page = s->range[s->at];
+	if (!ret)
+		ret = wl_range_check_all(&s->page, WL_PM_PRESENT);
+	return ret ? ret : place(s);
+}
+
+static int child_main(void *page)
+{
+	return *(volatile char *)page ? CHILD_HAS_PAGE : 0;
+}
+
+/* A stack of its own: then it does not touch that of the parent. */
+static int fork_child(struct lazy_idle *s)
+{
+	s->child = clone(child_main, s->child_stack + CHILD_STACK_BYTES,
+			 SIGCHLD, s->page.addr);
+	return s->child < 0 ? -errno : 0;
+}
+
+static int check_child(struct lazy_idle *s)
+{
+	int status;
+
+	if (s->child <= 0 || waitpid(s->child, &status, 0) != s->child)
+		return -ECHILD;
+	return WIFEXITED(status) && WEXITSTATUS(status) == CHILD_HAS_PAGE
+		       ? 0
+		       : -EBADMSG;
+}
+
+/**
+ * struct act - what is done to the page
+ * @undo: before the page is written again; may be NULL
+ * @flushes, @faults: bounds per op, of the initiator with rearm and check
+ */
+struct act {
+	int (*undo)(struct lazy_idle *s);
+	int (*op)(struct lazy_idle *s);
+	int (*check)(struct lazy_idle *s);
+	struct wl_bound flushes;
+	struct wl_bound faults;
+};
+
+static const struct act acts[] = {
+	[DONTNEED] = { NULL, zap, check_zapped, { 1, 1 }, { 1, 1 } },
+	/* The way up changes present entries too, which is flushed. */
+	[MPROTECT] = { unprotect,
+		       protect,
+		       check_protected,
+		       { 2, 2 },
+		       { 0, 0 } },
+	[MUNMAP] = { map, unmap, check_unmapped, { 1, 1 }, { 1, 1 } },
+	[MUNMAP_TABLE] = { map, unmap, check_unmapped, { 1, 1 }, { 1, 1 } },
+	[MREMAP] = { NULL, move, check_moved, { 1, 1 }, { 0, 0 } },
+	/* Each page that parent and child write is copied or taken back. */
+	[FORK] = { NULL, fork_child, check_child, { 1, -1 }, { 1, -1 } },
+};
+
+static const struct act *act_of(const struct wl_ctx *c)
+{
+	return &acts[((const struct lazy_idle_conf *)c->conf)->act];
+}
+
+/* --- callbacks ----------------------------------------------------------- */
+
+static void fini_ranges(struct lazy_idle *s, unsigned int nr)
+{
+	while (nr--)
+		wl_range_fini(&s->range[nr]);
+}
+
+static unsigned int nr_ranges(const struct wl_ctx *c)
+{
+	return act_of(c) == &acts[MREMAP] ? 2 : 1;
+}
+
+static int init_range(struct lazy_idle *s, struct wl_ctx *c, unsigned int i,
+		      uint64_t nr_pages)
+{
+	const struct wl_mem_conf conf = { .pages = nr_pages };
+	int ret = wl_range_init(&s->range[i], c, 0, &conf);
+
+	if (ret)
+		return ret;
+	ret = wl_range_map(&s->range[i]);
+	if (ret)
+		wl_range_fini(&s->range[i]);
+	return ret;
+}
+
+/*
+ * A range as long as two tables of pages has a table of its own, which is freed
+ * with it; the page is the first in that.
+ */
+static int init_ranges(struct lazy_idle *s, struct wl_ctx *c)
+{
+	const uint64_t per_table = c->page_bytes / sizeof(uint64_t);
+	const bool has_table = act_of(c) == &acts[MUNMAP_TABLE];
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < nr_ranges(c); i++) {
+		ret = init_range(s, c, i, has_table ? 2 * per_table : 1);
+		if (ret) {
+			fini_ranges(s, i);
+			return ret;
+		}
+	}
+	s->page = s->range[0];
+	s->page.len_bytes = c->page_bytes;
+	if (has_table)
+		s->page.addr += (per_table - 1) * c->page_bytes;
+	return place(s);
+}
+
+static int setup(struct wl_ctx *c)
+{
+	struct lazy_idle *s = calloc(1, sizeof(*s));
+	int ret;
+
+	if (!s)
+		return -ENOMEM;
+	ret = init_ranges(s, c);
+	if (ret)
+		free(s);
+	else
+		c->priv = s;
+	return ret;
+}
+
+static void teardown(struct wl_ctx *c)
+{
+	fini_ranges(c->priv, nr_ranges(c));
+	free(c->priv);
+}
+
+static int rearm(struct wl_thread *t)
+{
+	const struct act *a = act_of(t->ctx);
+	struct lazy_idle *s = t->ctx->priv;
+	int ret = a->undo ? a->undo(s) : 0;
+
+	return ret ? ret : wl_range_write(&s->page);
+}
+
+static int op(struct wl_thread *t)
+{
+	return act_of(t->ctx)->op(t->ctx->priv);
+}
+
 static int check(struct wl_thread *t)
 {
-	const struct wl_range *r = t->ctx->priv;
-	unsigned char resident;
-
-	/*
-	 * Not by reading: that would map the zero page, and the next rearm
-	 * would flush when it replaces it.
-	 */
-	if (mincore(r->addr, r->len_bytes, &resident))
-		return -errno;
-	return resident & 1 ? -EEXIST : 0;
+	return act_of(t->ctx)->check(t->ctx->priv);
 }
 
 static uint64_t rendezvous_every(const void *conf)
@@ -74,15 +311,34 @@ static uint64_t rendezvous_every(const void *conf)
 	return ((const struct lazy_idle_conf *)conf)->wake_every;
 }
 
+static uint64_t rendezvous_times(const void *conf)
+{
+	return ((const struct lazy_idle_conf *)conf)->wakes;
+}
+
+/* Rendezvous per op. */
+static double wake_rate(const struct wl_ctx *c)
+{
+	const struct lazy_idle_conf *conf = c->conf;
+	double ops = (double)c->nr_ops, every = (double)conf->wake_every;
+
+	return every > 0 && every < ops ? ceil(ops / every) / ops : 1 / ops;
+}
+
 static void expect(const struct wl_ctx *c, struct wl_expect *e)
 {
-	double sleepers = c->nr_threads[1];
+	const struct lazy_idle_conf *conf = c->conf;
+	const struct act *a = act_of(c);
+	double hit = c->nr_threads[1] * wake_rate(c);
 
-	e->ipis_received = (struct wl_bound){ 0, sleepers };
-	/* Local, remote, and the flush at a sleeper's switch-in. */
-	e->flushes = (struct wl_bound){ 1, 1 + 2 * sleepers };
+	/* None where idle CPUs are left out, or leave the mm by themselves. */
+	e->ipis_received = (struct wl_bound){ 0, hit };
+	e->flushes = a->flushes;
+	/* At most one on the way into the mm and one out of it, per wake-up. */
+	if (e->flushes.max >= 0)
+		e->flushes.max += 2 * hit * (double)conf->wakes;
+	e->faults = a->faults;
 	e->pages = (struct wl_bound){ 1, 1 };
-	e->faults = (struct wl_bound){ 1, 1 };
 }
 
 static const struct wl_param params[] = {
@@ -96,16 +352,33 @@ static const struct wl_param params[] = {
 		.min = 0,
 		.max = 1000000,
 	},
+	{
+		.name = "wakes",
+		.help = "Wake them so many times then, one after the other",
+		.type = WL_UINT,
+		.offset = offsetof(struct lazy_idle_conf, wakes),
+		.def = 1,
+		.min = 1,
+		.max = 1000,
+	},
+	{
+		.name = "act",
+		.help = "What the op does to the page; the first three leave "
+			"lazy CPUs alone, the others must reach them",
+		.type = WL_ENUM,
+		.offset = offsetof(struct lazy_idle_conf, act),
+		.values = act_names,
+	},
 	{ 0 },
 };
 
 static const struct wl_role roles[] = {
 	{
 		.name = "initiator",
-		.help = "writes the page and drops it with MADV_DONTNEED",
+		.help = "writes the page and does the act",
 		.kind = WL_INITIATOR,
 		.def_threads = 1,
-		.rearm = wl_mem_write,
+		.rearm = rearm,
 		.op = op,
 		.check = check,
 	},
@@ -120,22 +393,23 @@ static const struct wl_role roles[] = {
 };
 
 static const struct wl_region regions[] = {
-	{ .name = "page", .help = "the page that the op drops" },
+	{ .name = "page", .help = "the page that the op is about" },
 	{ 0 },
 };
 
 const struct wl_ops wl_lazy_idle = {
 	.abi = WL_ABI,
 	.name = "lazy_idle",
-	.summary = "MADV_DONTNEED in an mm that idle CPUs keep loaded lazily",
-	.path = "zap_page_range_single tlb_finish_mmu flush_tlb_mm_range",
+	.summary = "a flush of an mm that idle CPUs keep loaded lazily",
+	.path = "tlb_finish_mmu move_page_tables dup_mmap flush_tlb_mm_range",
 	.tags = "lazy idle",
 	.params = params,
 	.conf_bytes = sizeof(struct lazy_idle_conf),
 	.roles = roles,
 	.regions = regions,
 	.rendezvous_every = rendezvous_every,
+	.rendezvous_times = rendezvous_times,
 	.setup = setup,
-	.teardown = wl_mem_teardown,
+	.teardown = teardown,
 	.expect = expect,
 };

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "wl.h"
@@ -345,6 +346,15 @@ static inline int wl_range_write(const struct wl_range *r)
 	if (r->conf.page_size == WL_THP && wl_range_check_all(r, WL_PM_PRESENT))
 		return -ENOMEM;
 	return 0;
+}
+
+/*
+ * May this process write what is at @addr? The kernel tries, with the number of
+ * a CPU, and is refused where a store would be answered by a signal.
+ */
+static inline bool wl_is_writable(void *addr)
+{
+	return !syscall(SYS_getcpu, addr, NULL, NULL);
 }
 
 /* Read one byte of each page: each translation is in this CPU's TLB after. */
