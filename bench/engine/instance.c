@@ -2,6 +2,8 @@
 /* One instance of a workload in a process of its own. */
 #include "engine/instance.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,26 +49,36 @@ static int run_roles(const struct tb_worker *common, struct wl_ctx *ctx,
 	return ret;
 }
 
+/*
+ * The context is in the heap, where setup() puts what the ops need: these share
+ * a page then, and pages that the loops touch cost after each flush.
+ */
 static int run_workload(const struct tb_worker *common, struct tb_slot *first,
 			struct tb_err *err)
 {
 	const struct tb_case *cs = common->cs;
-	struct wl_ctx ctx = tb_case_ctx(cs);
+	struct wl_ctx *ctx = malloc(sizeof(*ctx));
 	int ret;
 
-	ctx.clock = &common->clock;
-	memcpy(ctx.files, common->made->files, sizeof(ctx.files));
-	tb_region_init(cs, &ctx);
+	if (!ctx)
+		return tb_fail_errno(err, -ENOMEM, "cannot set up");
+	*ctx = tb_case_ctx(cs);
+	ctx->clock = &common->clock;
+	memcpy(ctx->files, common->made->files, sizeof(ctx->files));
+	tb_region_init(cs, ctx);
 	tb_slot_step(first, TB_STEP_SETUP);
-	ret = cs->ops->setup ? cs->ops->setup(&ctx) : 0;
-	if (ret)
-		return tb_fail_errno(err, ret, "%s: setup failed",
-				     cs->ops->name);
-	ret = run_roles(common, &ctx, err);
+	ret = cs->ops->setup ? cs->ops->setup(ctx) : 0;
+	if (ret) {
+		tb_fail_errno(err, ret, "%s: setup failed", cs->ops->name);
+		goto out_ctx;
+	}
+	ret = run_roles(common, ctx, err);
 	tb_slot_step(first, TB_STEP_TEARDOWN);
 	if (cs->ops->teardown)
-		cs->ops->teardown(&ctx);
+		cs->ops->teardown(ctx);
 	tb_slot_step(first, TB_STEP_END);
+out_ctx:
+	free(ctx);
 	return ret;
 }
 
