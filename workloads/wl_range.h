@@ -357,6 +357,16 @@ static inline bool wl_is_writable(void *addr)
 	return !syscall(SYS_getcpu, addr, NULL, NULL);
 }
 
+/*
+ * Empty the LRU caches of this CPU. An op that drains those of all CPUs would
+ * wait for a kernel thread here, which a responder does not let run. Read in
+ * 6.12: zap_page_range_single() -> lru_add_drain(); nothing is mapped there.
+ */
+static inline int wl_range_drain(const struct wl_range *r)
+{
+	return madvise(r->base, r->ctx->page_bytes, MADV_DONTNEED) ? -errno : 0;
+}
+
 /* Read one byte of each page: each translation is in this CPU's TLB after. */
 static inline void wl_range_read(const struct wl_range *r)
 {
