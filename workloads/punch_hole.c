@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * punch_hole: take pages out of a file that others have mapped.
+ *
+ * fallocate(FALLOC_FL_PUNCH_HOLE) on a memfd, read in 6.12. Base and
+ * transparent huge pages take shmem_fallocate() -> unmap_mapping_range() ->
+ * zap_page_range_single() for one mapping after the other, so each mm that
+ * has the pages mapped is flushed by itself; hugetlb takes
+ * hugetlbfs_punch_hole() -> unmap_hugepage_range(). Each ends in
+ * tlb_finish_mmu() -> flush_tlb_mm_range(). No page-table page goes.
+ *
+ * One op causes one flush on the CPU of the initiator and one on that of each
+ * responder. But where dirty base pages were unmapped, the flush comes before
+ * the page-table lock is dropped (zap_present_folio_ptes() sets force_flush):
+ * there is one for each page-table page of an mm that wrote to them, which is
+ * the initiator's.
+ *
+ * Not measured: allocating and faulting the pages in again (rearm), and the
+ * misses that follow the flush.
+ */
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/stat.h>
+
+#include "wl.h"
+#include "wl_mem.h"
+
+static struct wl_mem_conf shared(const void *conf)
+{
+	struct wl_mem_conf mem = *(const struct wl_mem_conf *)conf;
+
+	mem.memory = WL_SHARED;
+	return mem;
+}
+
+static void probe(const struct wl_env *env, const void *conf,
+		  struct wl_reasons *why)
+{
+	struct wl_mem_conf mem = shared(conf);
+
+	wl_mem_probe(env, &mem, why);
+}
+
+static int setup(struct wl_ctx *c)
+{
+	struct wl_mem_conf mem = shared(c->conf);
+
+	return wl_mem_make_mapped(c, sizeof(struct wl_range), &mem);
+}
+
+static int op(struct wl_thread *t)
+{
+	const struct wl_range *r = t->ctx->priv;
+
+	return fallocate(r->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 0, (off_t)r->len_bytes)
+		       ? -errno
+		       : 0;
+}
+
+static int check(struct wl_thread *t)
+{
+	const struct wl_range *r = t->ctx->priv;
+	struct stat st;
+
+	if (fstat(r->memfd, &st))
+		return -errno;
+	return st.st_blocks ? -EEXIST : wl_range_check_none(r, WL_PM_PRESENT);
+}
+
+static void expect(const struct wl_ctx *c, struct wl_expect *e)
+{
+	const struct wl_mem_conf *conf = c->conf;
+	uint64_t flushes = 1;
+
+	/* The range begins one page behind the first of a table. */
+	if (conf->page_size == WL_BASE)
+		flushes += conf->pages / (c->page_bytes / sizeof(uint64_t));
+	wl_mem_expect_flushes(c, e, (double)flushes, (double)flushes);
+	e->pages.min = 1;
+}
+
+static const struct wl_param params[] = {
+	WL_PARAM_PAGES("one op takes out of the file"),
+	WL_PARAM_PAGE_SIZE,
+	{ 0 },
+};
+
+static const struct wl_role roles[] = {
+	WL_ROLE_INITIATOR("writes the pages and punches a hole where they are",
+			  wl_mem_write),
+	WL_ROLE_RESPONDER,
+	{ 0 },
+};
+
+const struct wl_ops wl_punch_hole = {
+	.abi = WL_ABI,
+	.name = "punch_hole",
+	.summary = "fallocate(PUNCH_HOLE) of pages of a memfd that running "
+		   "CPUs have in their TLBs",
+	.path = "unmap_mapping_range zap_page_range_single "
+		"unmap_hugepage_range tlb_finish_mmu flush_tlb_mm_range",
+	.tags = "everyday",
+	.params = params,
+	.conf_bytes = sizeof(struct wl_mem_conf),
+	.roles = roles,
+	.regions = wl_mem_regions,
+	.probe = probe,
+	.setup = setup,
+	.teardown = wl_mem_teardown,
+	.expect = expect,
+};
