@@ -13,7 +13,7 @@
  * responder. But where dirty base pages were unmapped, the flush comes before
  * the page-table lock is dropped (zap_present_folio_ptes() sets force_flush):
  * there is one for each page-table page of an mm that wrote to them, which is
- * the initiator's.
+ * the initiator's. Responders that are processes only read.
  *
  * Not measured: allocating and faulting the pages in again (rearm), and the
  * misses that follow the flush.
@@ -24,6 +24,8 @@
 
 #include "wl.h"
 #include "wl_mem.h"
+
+#define MAX_PROCESSES 4096
 
 static struct wl_mem_conf shared(const void *conf)
 {
@@ -71,13 +73,21 @@ static int check(struct wl_thread *t)
 static void expect(const struct wl_ctx *c, struct wl_expect *e)
 {
 	const struct wl_mem_conf *conf = c->conf;
-	uint64_t flushes = 1;
+	double responders = c->nr_threads[1];
+	uint64_t tables = 1;
 
 	/* The range begins one page behind the first of a table. */
 	if (conf->page_size == WL_BASE)
-		flushes += conf->pages / (c->page_bytes / sizeof(uint64_t));
-	wl_mem_expect_flushes(c, e, (double)flushes, (double)flushes);
+		tables += conf->pages / (c->page_bytes / sizeof(uint64_t));
+	wl_mem_expect_flushes(c, e, (double)tables, (double)tables);
 	e->pages.min = 1;
+	if (!c->nr_processes[1])
+		return;
+	/* Each has page tables of its own, without a dirty page. */
+	e->ipis_received = (struct wl_bound){ responders, responders };
+	e->flushes.min = (double)tables + responders;
+	e->flushes.max = e->flushes.min;
+	e->faults.max *= 1 + responders;
 }
 
 static const struct wl_param params[] = {
@@ -89,7 +99,14 @@ static const struct wl_param params[] = {
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("writes the pages and punches a hole where they are",
 			  wl_mem_write),
-	WL_ROLE_RESPONDER,
+	{
+		.name = "responder",
+		.help = "spins with the pages in its TLB",
+		.kind = WL_RESPONDER,
+		.fills_cpus = true,
+		.max_processes = MAX_PROCESSES,
+		.op = wl_mem_load,
+	},
 	{ 0 },
 };
 
