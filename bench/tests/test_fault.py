@@ -42,6 +42,7 @@ CONF = "[campaign]\nname = t\nboots = 1\n[defaults]\ncpus = 2\nops = 3\nwarmup_o
 COMMANDS = {
     "run-munmap": ("run", "--json", "munmap", *OPS),
     "run-lazy_idle": ("run", "--json", "lazy_idle", "sched=other", *OPS),
+    "run-mshare_db": ("run", "--json", "mshare_db", "pool=1M", "data=1M", *OPS),
     "campaign": ("campaign", "--results", "r", "t.conf"),
     "plan": ("plan", "t.conf"),
     "env": ("env",),
