@@ -329,12 +329,18 @@ static inline void t_run_case(struct tb_case *cs, struct tb_result *r)
 		.icount_shift = -1,
 	};
 	struct tb_err err = { 0 };
+	unsigned int nr_left;
+	int ret;
 
 	/* cmocka goes on with its tests after a crash, here in an instance. */
 	signal(SIGSEGV, SIG_DFL);
 	signal(SIGBUS, SIG_DFL);
-	if (tb_run_case(&env, cs, r, &err) || tb_undo_end(&t_undo, &err))
+	ret = tb_run_case(&env, cs, r, &err);
+	/* A case undoes what it made; the end of all is to find nothing. */
+	nr_left = t_undo.nr;
+	if (ret || tb_undo_end(&t_undo, &err))
 		fail_msg("%s", err.text);
+	assert_int_equal(nr_left, 0);
 }
 
 #endif
