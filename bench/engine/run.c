@@ -47,8 +47,8 @@ static int open_counters(const struct tb_case *cs, const struct tb_result *r,
 }
 
 /* Those that the workload names. */
-static void add_fields(const struct tb_case *cs, const struct tb_made *made,
-		       struct tb_counters *counters)
+static int add_fields(const struct tb_case *cs, const struct tb_made *made,
+		      struct tb_counters *counters, struct tb_err *err)
 {
 	struct tb_field fields[WL_MAX_METRICS];
 	unsigned int i, nr = 0;
@@ -62,7 +62,7 @@ static void add_fields(const struct tb_case *cs, const struct tb_made *made,
 				.is_of_memcg = m->kind == WL_MEMSTAT,
 			};
 	}
-	tb_counters_add_fields(counters, fields, nr, made->memcg);
+	return tb_counters_add_fields(counters, fields, nr, made->memcg, err);
 }
 
 /* The counters are opened before the instances, which switch them. */
@@ -72,10 +72,10 @@ static int run_counted(const struct tb_run_env *env, const struct tb_case *cs,
 	struct tb_observer observer = { 0 };
 	int ret = open_counters(cs, r, &observer.counters, err);
 
-	if (!ret) {
-		add_fields(cs, &r->made, observer.counters);
+	if (!ret)
+		ret = add_fields(cs, &r->made, observer.counters, err);
+	if (!ret)
 		ret = tb_pass_run(env, cs, r, &observer, &r->counted, err);
-	}
 	if (!ret)
 		tb_counters_take(observer.counters, &r->counters);
 	tb_counters_close(observer.counters);

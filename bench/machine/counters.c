@@ -151,16 +151,25 @@ int tb_counters_open(struct tb_counters **out, const struct tb_cpu_use *uses,
 	return 0;
 }
 
-void tb_counters_add_fields(struct tb_counters *c,
-			    const struct tb_field *fields,
-			    unsigned int nr_fields, const char *memcg)
+int tb_counters_add_fields(struct tb_counters *c, const struct tb_field *fields,
+			   unsigned int nr_fields, const char *memcg,
+			   struct tb_err *err)
 {
 	unsigned int i;
+	int ret;
 
 	snprintf(c->fields.memcg, sizeof(c->fields.memcg), "%s",
 		 memcg ? memcg : "");
-	for (i = 0; i < nr_fields; i++)
-		tb_field_window_add(&c->fields, &c->list, &fields[i]);
+	for (i = 0; i < nr_fields; i++) {
+		ret = tb_field_window_add(&c->fields, &c->list, &fields[i]);
+		if (ret)
+			return tb_fail(
+				err, ret, "cannot count the field %s: %s",
+				fields[i].name,
+				ret == -EEXIST ? "another counter has its name"
+					       : "too many counters");
+	}
+	return 0;
 }
 
 void tb_counters_enable(struct tb_counters *c)

@@ -114,11 +114,11 @@ int tb_counters_open(struct tb_counters **out, const struct tb_cpu_use *uses,
  * tb_counters_add_fields() - have fields of the kernel's own read too
  * @memcg: directory of the memory cgroup of the case, or NULL
  *
- * Before the window starts.
+ * Before the window starts. Return: see tb_field_window_add().
  */
-void tb_counters_add_fields(struct tb_counters *c,
-			    const struct tb_field *fields,
-			    unsigned int nr_fields, const char *memcg);
+int tb_counters_add_fields(struct tb_counters *c, const struct tb_field *fields,
+			   unsigned int nr_fields, const char *memcg,
+			   struct tb_err *err);
 
 /**
  * tb_counters_start(), tb_counters_stop() - the outer window, of /proc

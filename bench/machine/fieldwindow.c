@@ -2,21 +2,26 @@
 /* Differences of fields that a workload names. */
 #include "machine/fieldwindow.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "machine/procstat.h"
 
-void tb_field_window_add(struct tb_field_window *w,
-			 struct tb_counter_list *list,
-			 const struct tb_field *field)
+int tb_field_window_add(struct tb_field_window *w, struct tb_counter_list *list,
+			const struct tb_field *field)
 {
-	if (tb_counter_get(list, field->name) || w->nr == TB_MAX_FIELDS)
-		return;
+	const char *scope = field->is_of_memcg ? "memcg" : "system";
+	const struct tb_counter *same = tb_counter_get(list, field->name);
+
+	if (same)
+		return strcmp(same->scope, scope) ? -EEXIST : 0;
+	if (w->nr == TB_MAX_FIELDS || list->nr == TB_MAX_COUNTERS)
+		return -ENOSPC;
 	w->fields[w->nr++] = *field;
-	tb_counter_add(list, field->is_of_memcg ? "memcg" : "system", "%s",
-		       field->name);
+	tb_counter_add(list, scope, "%s", field->name);
+	return 0;
 }
 
 static void account_one(struct tb_counter *counter, const char *text,

@@ -29,10 +29,16 @@ struct tb_field_window {
 	char memcg[256];
 };
 
-/* Add one to the window and to @list, unless that has it already. */
-void tb_field_window_add(struct tb_field_window *w,
-			 struct tb_counter_list *list,
-			 const struct tb_field *field);
+/**
+ * tb_field_window_add() - add one to the window and to @list
+ *
+ * One that @list has already is not added again.
+ *
+ * Return: 0; -EEXIST if @list has another counter of that name, of a different
+ * scope; -ENOSPC if there is no room
+ */
+int tb_field_window_add(struct tb_field_window *w, struct tb_counter_list *list,
+			const struct tb_field *field);
 
 /*
  * What they are now, times @sign: -1 at the start, 1 at the end. One that is

@@ -2,6 +2,8 @@
 /* Fields that a workload names, from files made by hand. */
 #include "machine/fieldwindow.h"
 
+#include <errno.h>
+
 #include "tests/t.h"
 
 static const struct tb_field fields[] = {
@@ -64,12 +66,47 @@ static void each_is_added_once(void **state)
 	struct tb_field_window w = { 0 };
 
 	(void)state;
-	tb_counter_add(&list, "cpu", "pgsteal");
-	tb_field_window_add(&w, &list, &fields[0]);
-	tb_field_window_add(&w, &list, &fields[1]);
-	tb_field_window_add(&w, &list, &fields[1]);
+	tb_counter_add(&list, "memcg", "pgsteal");
+	assert_int_equal(tb_field_window_add(&w, &list, &fields[0]), 0);
+	assert_int_equal(tb_field_window_add(&w, &list, &fields[1]), 0);
+	assert_int_equal(tb_field_window_add(&w, &list, &fields[1]), 0);
 	assert_int_equal(w.nr, 1);
 	assert_int_equal(list.nr, 2);
+	tb_counter_list_fini(&list);
+}
+
+/* Its value would be taken for the other's. */
+static void a_name_of_two_scopes_is_refused(void **state)
+{
+	static const struct tb_field of_system = { "pgscan", false };
+	struct tb_counter_list list = { 0 };
+	struct tb_field_window w = { 0 };
+
+	(void)state;
+	tb_counter_add(&list, "cpu", "pgsteal");
+	assert_int_equal(tb_field_window_add(&w, &list, &fields[0]), -EEXIST);
+	assert_int_equal(tb_field_window_add(&w, &list, &of_system), 0);
+	assert_int_equal(tb_field_window_add(&w, &list, &fields[1]), -EEXIST);
+	assert_int_equal(w.nr, 1);
+	assert_int_equal(list.nr, 2);
+	tb_counter_list_fini(&list);
+}
+
+static void no_room_is_told(void **state)
+{
+	struct tb_counter_list list = { 0 };
+	struct tb_field_window w = { 0 };
+
+	(void)state;
+	w.nr = TB_MAX_FIELDS;
+	assert_int_equal(tb_field_window_add(&w, &list, &fields[0]), -ENOSPC);
+	w.nr = 0;
+	while (list.nr < TB_MAX_COUNTERS)
+		tb_counter_add(&list, "cpu", "c%u", list.nr);
+	assert_int_equal(tb_field_window_add(&w, &list, &fields[0]), -ENOSPC);
+	assert_int_equal(w.nr, 0);
+	/* Nor is it looked for. */
+	tb_field_window_account(&w, &list, -1);
 	tb_counter_list_fini(&list);
 }
 
@@ -79,6 +116,8 @@ int main(void)
 		T_DIR(differences_are_of_the_window),
 		T_DIR(a_missing_file_is_no_zero),
 		cmocka_unit_test(each_is_added_once),
+		cmocka_unit_test(a_name_of_two_scopes_is_refused),
+		cmocka_unit_test(no_room_is_told),
 	};
 
 	return T_RUN("fieldwindow", tests);

@@ -161,6 +161,29 @@ static void fields_are_counters(void **state)
 	free(cs.conf);
 }
 
+/* One counter cannot be both. */
+static void fields_of_one_name_are_refused(void **state)
+{
+	static const struct wl_metric both[] = {
+		{ .name = "pgfault", .unit = "faults", .kind = WL_VMSTAT },
+		{ .name = "pgfault", .unit = "faults", .kind = WL_MEMSTAT },
+		{ 0 },
+	};
+	struct tb_case cs = make_case(0);
+
+	(void)state;
+	t_copy.metrics = both;
+	t_copy.thread_init = NULL;
+	t_roles[0].op = nothing;
+	t_run_case(&cs, &result);
+	assert_int_equal(result.state, TB_STATE_FAILED);
+	assert_string_equal(result.reasons.text[0],
+			    "cannot count the field pgfault: another counter "
+			    "has its name");
+	tb_result_fini(&result);
+	free(cs.conf);
+}
+
 static void without_counters_fields_are_absent(void **state)
 {
 	struct tb_case cs = make_case(0);
@@ -271,6 +294,7 @@ int main(void)
 	struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_window_counts),
 		cmocka_unit_test(fields_are_counters),
+		cmocka_unit_test(fields_of_one_name_are_refused),
 		cmocka_unit_test(without_counters_fields_are_absent),
 		cmocka_unit_test(instances_add_up),
 		cmocka_unit_test(free_roles_have_a_rate),
