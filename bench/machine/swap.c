@@ -16,7 +16,6 @@
 
 #define CONTROL "/sys/class/zram-control/"
 #define BLOCK "/sys/block/"
-#define MAX_DEVICES 64
 
 /* First page of a swap area: union swap_header in include/linux/swap.h. */
 struct swap_info {
@@ -26,11 +25,6 @@ struct swap_info {
 };
 
 static const char magic[10] = "SWAPSPACE2";
-
-struct device {
-	char name[16];
-	bool is_added;
-};
 
 static int put(const char *path, const char *text)
 {
@@ -43,56 +37,31 @@ static int put(const char *path, const char *text)
 	return ret;
 }
 
-static bool is_free(const char *name)
-{
-	char path[PATH_MAX], state[16];
-
-	snprintf(path, sizeof(path), BLOCK "%s/initstate", name);
-	return !tb_read_line(path, state, sizeof(state)) && !strcmp(state, "0");
-}
-
-/* One that is free; else the one that the kernel adds next, the lowest. */
-static int find(struct device *d, struct tb_err *err)
-{
-	char path[PATH_MAX];
-	unsigned int i;
-
-	for (i = 0; i < MAX_DEVICES; i++) {
-		snprintf(d->name, sizeof(d->name), "zram%u", i);
-		snprintf(path, sizeof(path), BLOCK "%s", d->name);
-		d->is_added = access(path, F_OK);
-		if (d->is_added || is_free(d->name))
-			break;
-	}
-	if (d->is_added && access(CONTROL "hot_add", F_OK))
-		return tb_fail(err, -ENOENT,
-			       "no zram device is free: expected the module "
-			       "zram (modprobe zram)");
-	return 0;
-}
-
 int tb_swap_try(struct tb_err *err)
 {
-	struct device d;
-	int ret = find(&d, err);
-
-	if (!ret && geteuid())
-		ret = tb_fail(err, -EPERM, "swap on zram needs root");
-	return ret;
+	if (access(CONTROL "hot_add", F_OK))
+		return tb_fail(err, -ENOENT,
+			       "no zram device can be added: expected the "
+			       "module zram (modprobe zram)");
+	return geteuid() ? tb_fail(err, -EPERM, "swap on zram needs root") : 0;
 }
 
-/* Reading the file adds a device and says its number. */
-static int add(const struct device *d, struct tb_err *err)
+/* Reading the file adds a device and says its number, to nobody else. */
+static int add(char name[16], struct tb_err *err)
 {
-	char number[16];
+	char number[8];
 	int ret = tb_read_line(CONTROL "hot_add", number, sizeof(number));
 
 	if (ret)
 		return tb_fail_errno(err, ret, "cannot add a zram device");
-	if (!strcmp(number, d->name + strlen("zram")))
-		return 0;
-	put(CONTROL "hot_remove", number);
-	return tb_fail(err, -EBUSY, "another program adds zram devices, too");
+	snprintf(name, 16, "zram%s", number);
+	return 0;
+}
+
+/* With what it holds; not while it is open or in use for swap. */
+static int take_away(const char *name)
+{
+	return put(CONTROL "hot_remove", name + strlen("zram"));
 }
 
 static int write_header(const char *path, uint64_t nr_pages)
@@ -117,18 +86,22 @@ static int write_header(const char *path, uint64_t nr_pages)
 	return ret;
 }
 
-static int set_up(const struct device *d, uint64_t bytes)
+/* Only one can: -EBUSY if somebody else took the device for free. */
+static int set_size(const char *name, const char *size)
 {
-	char path[PATH_MAX], size[32];
-	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), BLOCK "%s/disksize", name);
+	return put(path, size);
+}
+
+static int swap_to(const char *name, uint64_t nr_pages)
+{
+	char path[PATH_MAX];
 	int ret;
 
-	snprintf(path, sizeof(path), BLOCK "%s/disksize", d->name);
-	snprintf(size, sizeof(size), "%" PRIu64, bytes);
-	ret = put(path, size);
-	snprintf(path, sizeof(path), "/dev/%s", d->name);
-	if (!ret)
-		ret = write_header(path, bytes / page_bytes);
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	ret = write_header(path, nr_pages);
 	if (!ret && swapon(path, SWAP_FLAG_PREFER | SWAP_FLAG_PRIO_MASK))
 		ret = -errno;
 	return ret;
@@ -136,21 +109,26 @@ static int set_up(const struct device *d, uint64_t bytes)
 
 int tb_swap_make(uint64_t bytes, struct tb_undo *undo, struct tb_err *err)
 {
-	struct device d;
-	int ret = find(&d, err);
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t nr_pages = (bytes + page_bytes - 1) / page_bytes;
+	char name[16], size[32];
+	int ret = add(name, err);
 
-	if (!ret)
-		ret = tb_undo_add(undo, TB_CHANGE_SWAP, d.name,
-				  d.is_added ? "absent" : "there");
+	if (ret)
+		return ret;
+	snprintf(size, sizeof(size), "%" PRIu64, nr_pages * page_bytes);
+	ret = tb_undo_add(undo, TB_CHANGE_SWAP, name, size);
 	if (!ret)
 		ret = tb_undo_save(undo, err);
-	if (!ret && d.is_added)
-		ret = add(&d, err);
 	if (!ret)
-		ret = set_up(&d, bytes);
-	return ret ? tb_fail_errno(err, ret,
-				   "cannot swap to %s of %" PRIu64 " bytes",
-				   d.name, bytes)
+		ret = set_size(name, size);
+	/* Undo knows it by its size only. */
+	if (ret && ret != -EBUSY)
+		take_away(name);
+	if (!ret)
+		ret = swap_to(name, nr_pages);
+	return ret ? tb_fail_errno(err, ret, "cannot swap to %s of %s bytes",
+				   name, size)
 		   : 0;
 }
 
@@ -158,28 +136,20 @@ bool tb_swap_is_ours(const char *name)
 {
 	uint64_t number;
 
-	return !strncmp(name, "zram", 4) && tb_parse_u64(name + 4, &number) &&
-	       number < MAX_DEVICES;
+	return !strncmp(name, "zram", 4) && tb_parse_u64(name + 4, &number);
 }
 
-bool tb_swap_undo(const char *root, const char *name, const char *before)
+bool tb_swap_undo(const char *root, const char *name, const char *size)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], now[32];
 
 	/* Another tree is no machine that swaps. */
 	if (*root)
 		return true;
-	snprintf(path, sizeof(path), BLOCK "%s", name);
-	if (access(path, F_OK))
+	snprintf(path, sizeof(path), BLOCK "%s/disksize", name);
+	if (tb_read_line(path, now, sizeof(now)) || strcmp(now, size) != 0)
 		return true;
 	snprintf(path, sizeof(path), "/dev/%s", name);
 	swapoff(path);
-	if (!is_free(name)) {
-		snprintf(path, sizeof(path), BLOCK "%s/reset", name);
-		put(path, "1");
-	}
-	if (!is_free(name))
-		return false;
-	return !strcmp(before, "there") ||
-	       !put(CONTROL "hot_remove", name + strlen("zram"));
+	return !take_away(name);
 }

@@ -2,8 +2,9 @@
 /*
  * Swap on a zram device: memory that holds pages compressed.
  *
- * A device that is there and not in use is taken, else one is added. It serves
- * the whole machine, before any other swap.
+ * A device is added; the kernel gives its number to nobody else. It serves the
+ * whole machine, before any other swap. Who is killed between adding it and
+ * noting it leaves an empty device, which holds no memory.
  */
 #ifndef TB_SWAP_H
 #define TB_SWAP_H
@@ -18,8 +19,12 @@ int tb_swap_try(struct tb_err *err);
 /* Make it and swap to it. */
 int tb_swap_make(uint64_t bytes, struct tb_undo *undo, struct tb_err *err);
 
-/* For undo.c. @before: "there", or "absent" if the device was added. */
+/*
+ * For undo.c. @size: in bytes, as tb_swap_make() has set it. A device of
+ * another size is somebody else's, who got the number after ours was gone: it
+ * stays.
+ */
 bool tb_swap_is_ours(const char *name);
-bool tb_swap_undo(const char *root, const char *name, const char *before);
+bool tb_swap_undo(const char *root, const char *name, const char *size);
 
 #endif

@@ -23,8 +23,8 @@
  * enum tb_change_kind - what was changed
  * @TB_CHANGE_SETTING: file of the kernel that held the value @before
  * @TB_CHANGE_MEMCG: directory of a cgroup that was made
- * @TB_CHANGE_SWAP: zram device in use for swap; @before says whether it was
- *	there, see tb_swap_undo()
+ * @TB_CHANGE_SWAP: zram device that was added for swap; @before is its size, by
+ *	which tb_swap_undo() knows it
  */
 enum tb_change_kind {
 	TB_CHANGE_SETTING,

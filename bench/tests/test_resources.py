@@ -4,7 +4,9 @@
 Those marked `tunes` make swap for all of this machine and need root.
 """
 import os
+import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,26 @@ def test_swap_after_all_were_killed(unswapped):
     done = run("env")
     assert done.stderr.startswith("tlbbench: an earlier tlbbench was killed; undid what it had "
                                   "changed: zram")
+
+
+@tunes
+def test_swap_of_somebody_else_stays(unswapped):
+    """A device that got the number of ours in the meantime is left alone."""
+    with started(*RUN[:3], "ops=1000000000", "sched=other") as process:
+        wait_for(lambda: len(tlbtest.children(process.pid)) > 1, 20, "an instance")
+        for pid in tlbtest.children(process.pid) + [process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        process.communicate(timeout=20)
+    node = re.search(r"zram\d+", SWAPS.read_text()).group()
+    device = Path("/sys/block", node)
+    subprocess.run(["swapoff", f"/dev/{node}"], check=True)
+    (device / "reset").write_text("1")
+    (device / "disksize").write_text("8M")
+    try:
+        assert run("env").returncode == 0
+        assert (device / "disksize").read_text().strip() == str(8 << 20)
+    finally:
+        Path("/sys/class/zram-control/hot_remove").write_text(node.removeprefix("zram"))
 
 
 def test_reasons_without_root():
