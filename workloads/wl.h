@@ -217,7 +217,8 @@ struct wl_binding {
  *	before the measured window
  * @WL_VMSTAT: a field of /proc/vmstat, read by the harness around the counted
  *	pass; reported as a total is
- * @WL_MEMSTAT: the same of memory.stat of the case's memory cgroup
+ * @WL_MEMSTAT: the same of memory.stat of the case's memory cgroup. That file
+ *	lags, so less than 12800 for each CPU is absent
  */
 enum wl_metric_kind {
 	WL_TOTAL,

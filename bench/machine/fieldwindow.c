@@ -3,8 +3,10 @@
 #include "machine/fieldwindow.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "machine/procstat.h"
@@ -22,6 +24,32 @@ int tb_field_window_add(struct tb_field_window *w, struct tb_counter_list *list,
 	w->fields[w->nr++] = *field;
 	tb_counter_add(list, scope, "%s", field->name);
 	return 0;
+}
+
+/*
+ * A CPU keeps fewer than MEMCG_CHARGE_BATCH updates to itself, and a reader has
+ * what was passed on summed up only if that is more than such a batch for each
+ * CPU: memcg_rstat_updated() and memcg_vmstats_needs_flush() in
+ * mm/memcontrol.c. Some seconds later the kernel does so unasked, but its timer
+ * is deferrable: on a CPU that idles it may be late by any time, so there is
+ * none to wait for.
+ */
+#define BATCH 64
+/* A value of fewer may be wrong by more than 1 %. */
+#define MIN_LAGS 100
+
+static void hide_lag(struct tb_counter *counter)
+{
+	uint64_t lag = 2 * BATCH * (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
+
+	if (counter->status == TB_STATUS_ABSENT ||
+	    counter->value >= MIN_LAGS * lag)
+		return;
+	tb_counter_set_absent(counter,
+			      "memory.stat lags by up to %" PRIu64 ": %" PRIu64
+			      " are too few to tell, expected "
+			      "%" PRIu64 " or more",
+			      lag, counter->value, MIN_LAGS * lag);
 }
 
 static void account_one(struct tb_counter *counter, const char *text,
@@ -62,6 +90,8 @@ static void account_file(const struct tb_field_window *w,
 		else
 			account_one(counter, text.data ? text.data : "", name,
 				    sign);
+		if (is_of_memcg && sign > 0)
+			hide_lag(counter);
 	}
 	tb_buf_fini(&text);
 }

@@ -42,7 +42,9 @@ int tb_field_window_add(struct tb_field_window *w, struct tb_counter_list *list,
 
 /*
  * What they are now, times @sign: -1 at the start, 1 at the end. One that is
- * not there, or that falls, is absent.
+ * not there, or that falls, is absent; so is one of memory.stat of which that
+ * file may lack more than 1 %, which it does of few events, 0 included: 12800
+ * for each CPU are enough.
  */
 void tb_field_window_account(const struct tb_field_window *w,
 			     struct tb_counter_list *list, int sign);
