@@ -12,6 +12,9 @@
  * at the end of each list. Lists have up to SWAP_CLUSTER_MAX = 32 pages, so
  * one of which all pages go costs two flushes, 1/16 per page. They are shorter
  * where memory is small: 1/4096 of the pages that may go, more if too few do.
+ * A page that is read again soon after it went comes back as an active one
+ * (workingset_test_recent()), which makes lists shorter still: what is read is
+ * to be more than twice as large as memory.
  * MGLRU's have 64, 3 flushes. Before a page is written to swap
  * try_to_unmap_flush_dirty() pays for the batch if a PTE in it was dirty: one
  * flush for each page that was written.
@@ -471,9 +474,10 @@ static const struct wl_param params[] = {
 	PARAM(backing, WL_ENUM, .values = backings,
 	      .help = "What is read: a file on a disk, a file of tmpfs, or "
 		      "anonymous memory; the last two with swap on zram"),
-	PARAM(bytes, WL_SIZE, .def = 32UL << 20, .min = 1UL << 20,
+	PARAM(bytes, WL_SIZE, .def = 64UL << 20, .min = 1UL << 20,
 	      .max = 1UL << 40,
-	      .help = "Size of what is read, over and over; more than memory"),
+	      .help = "Size of what is read, over and over; more than twice "
+		      "memory, or some pages stay"),
 	PARAM(data, WL_BOOL,
 	      .help = "The file on the disk has data; without, its blocks are "
 		      "only reserved, and reading it costs no disk"),
