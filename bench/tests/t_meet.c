@@ -125,6 +125,17 @@ static uint64_t never(const void *conf)
 	return WL_NEVER;
 }
 
+/* Until the other one has done some, whoever else has the CPU. */
+static int await_faulter(struct wl_thread *t)
+{
+	unsigned int first = done(T_CHECK, 1);
+
+	(void)t;
+	while (done(T_CHECK, 1) < first + 50)
+		sched_yield();
+	return 0;
+}
+
 /* Without rendezvous the responder goes round many times per op. */
 static void check_free(uint64_t (*every)(const void *conf))
 {
@@ -134,6 +145,7 @@ static void check_free(uint64_t (*every)(const void *conf))
 	t_copy.rendezvous_every = every;
 	t_case(&cs, &t_copy, &t_topo);
 	cs.nr_ops = 3;
+	t_roles[0].op = await_faulter;
 	run(&cs, TB_STATE_OK);
 	assert_int_equal(tb_case_meet(&cs), TB_MEET_NONE);
 	assert_int_equal(result.timed.nr_ops, 3);
