@@ -21,11 +21,12 @@ static void note_busy_sleepers(const struct tb_case *cs, struct tb_result *r)
 {
 	const struct tb_counter *c = counter(r, "idle_entries");
 	uint64_t every = tb_case_rendezvous_every(cs);
-	uint64_t sleeps =
-		tb_case_nr_sleepers(cs) * tb_case_rendezvous_times(cs);
+	uint64_t meetings = every ? (cs->nr_ops + every - 1) / every : 1;
+	uint64_t sleeps = cs->instances * tb_case_nr_sleepers(cs) * meetings *
+			  tb_case_rendezvous_times(cs);
 
-	sleeps *=
-		every ? (r->counted.nr_ops + every - 1) / every : cs->instances;
+	if (tb_case_meet(cs) == TB_MEET_NONE)
+		return;
 	if (!c || c->status == TB_STATUS_ABSENT ||
 	    (double)c->value >= (double)sleeps * (1 - TB_SHARED_SLACK))
 		return;

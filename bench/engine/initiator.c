@@ -49,10 +49,21 @@ static void await_window(struct tb_worker *w, enum tb_window window)
 		tb_worker_relax(w);
 }
 
-/* The first initiator switches the observer on, and all ops come after. */
+static uint32_t nr_initiators(const struct tb_case *cs)
+{
+	return cs->instances * cs->nr_threads[0];
+}
+
+/*
+ * The last initiator that comes switches the observer on, so that no switch to
+ * another one is in the window, and all ops come after. Where CPUs are shared
+ * the first does: waiting would only take time from others.
+ */
 static void open_window(struct tb_worker *w)
 {
-	if (atomic_fetch_add(&w->arena->nr_opened, 1)) {
+	uint32_t nr = atomic_fetch_add(&w->arena->nr_opened, 1) + 1;
+
+	if (nr != (w->cs->share_cpus ? 1 : nr_initiators(w->cs))) {
 		await_window(w, TB_WINDOW_OPEN);
 		return;
 	}
@@ -62,16 +73,16 @@ static void open_window(struct tb_worker *w)
 }
 
 /*
- * The last one switches it off, before anybody goes to sleep that somebody
- * would see. Where CPUs are shared somebody always does, and waiting would only
- * take time from others.
+ * The last one switches it off. In every pass all stay awake until then, so
+ * that its last ops meet the CPUs that its first ones met. Where CPUs are
+ * shared somebody always sleeps.
  */
 static void close_window(struct tb_worker *w)
 {
-	uint32_t all = w->cs->instances * w->cs->nr_threads[0];
+	uint32_t nr = atomic_fetch_add(&w->arena->nr_closed, 1) + 1;
 
-	if (atomic_fetch_add(&w->arena->nr_closed, 1) + 1 < all) {
-		if (!w->cs->share_cpus && tb_observer_watches(&w->observer))
+	if (nr < nr_initiators(w->cs)) {
+		if (!w->cs->share_cpus)
 			await_window(w, TB_WINDOW_DONE);
 		return;
 	}

@@ -10,6 +10,7 @@
 #include "engine/crew.h"
 #include "engine/process.h"
 #include "engine/region.h"
+#include "engine/rendezvous.h"
 #include "machine/place.h"
 
 /* Those that are not in processes of their own. */
@@ -31,6 +32,20 @@ static int start_threads(struct tb_crew *crew, const struct tb_worker *common,
 	return ret;
 }
 
+/*
+ * Above the threads, which may never leave a CPU to this one: who waits for a
+ * process that was killed is to be told that, not that it did not answer.
+ */
+static void await_processes(struct tb_processes *p,
+			    const struct tb_worker *common)
+{
+	struct tb_thread_sched before;
+
+	if (common->use_fifo && p->nr_left)
+		tb_thread_rise(&before);
+	tb_processes_wait(p, common);
+}
+
 /* Processes first: who forks them has no other thread yet. */
 static int run_roles(const struct tb_worker *common, struct wl_ctx *ctx,
 		     struct tb_err *err)
@@ -42,9 +57,11 @@ static int run_roles(const struct tb_worker *common, struct wl_ctx *ctx,
 	if (!ret)
 		ret = start_threads(&crew, common, ctx, err);
 	/* Those that run must not wait for those that do not. */
-	if (ret)
+	if (ret) {
 		tb_phase_fail(common->arena, err);
-	tb_processes_wait(&processes, common);
+		tb_peers_release(common);
+	}
+	await_processes(&processes, common);
 	tb_crew_join(&crew);
 	return ret;
 }

@@ -261,14 +261,19 @@ int tb_rendezvous(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 	return ret;
 }
 
-void tb_peers_leave(struct tb_worker *w)
+void tb_peers_release(const struct tb_worker *w)
 {
-	struct tb_slot *first = tb_arena_slot(w->arena, w->first_slot);
 	unsigned int i;
 
-	if (atomic_fetch_add(&first->nr_gone, 1) + 1 < w->cs->nr_threads[0])
-		return;
 	for (i = 0; i < w->nr_slots; i++)
 		publish(w, tb_arena_slot(w->arena, w->first_slot + i),
 			TB_EPOCH_END, true);
+}
+
+void tb_peers_leave(struct tb_worker *w)
+{
+	struct tb_slot *first = tb_arena_slot(w->arena, w->first_slot);
+
+	if (atomic_fetch_add(&first->nr_gone, 1) + 1 == w->cs->nr_threads[0])
+		tb_peers_release(w);
 }

@@ -62,6 +62,9 @@ void tb_peers_fini(struct tb_peers *p);
  */
 int tb_rendezvous(struct tb_worker *w, struct tb_peers *p, struct tb_err *err);
 
+/* Nobody is asked again: all peers of the instance leave. */
+void tb_peers_release(const struct tb_worker *w);
+
 /* An initiator leaves; with the last one everybody who waits for it. */
 void tb_peers_leave(struct tb_worker *w);
 

@@ -172,11 +172,18 @@ static void add_value(const struct tb_case *cs, struct tb_result *r,
 	}
 }
 
-static void add_rate(struct tb_result *r, const char *name, double nr_ops)
+static void add_rate(struct tb_result *r, const char *name, uint64_t nr_ops)
 {
-	tb_metric_set_rate(
-		r, tb_metric_add(r, "ops/s", "higher", true, "%s", name),
-		nr_ops, in_ns(r, r->timed.window_ticks));
+	struct tb_metric *m =
+		tb_metric_add(r, "ops/s", "higher", true, "%s", name);
+
+	/* Those that begin before the window or end after it do not count. */
+	if (!nr_ops)
+		tb_metric_set_absent(m, "no op of it lies within the window: "
+					"ask for more ops");
+	else
+		tb_metric_set_rate(r, m, (double)nr_ops,
+				   in_ns(r, r->timed.window_ticks));
 }
 
 /* A sleeper has no loop of its own. */
@@ -192,13 +199,13 @@ static void add_rates(const struct tb_case *cs, struct tb_result *r)
 	char name[64];
 
 	if (cs->ops->effect)
-		add_rate(r, "ops_per_s", (double)r->timed.nr_ops);
+		add_rate(r, "ops_per_s", r->timed.nr_ops);
 	for (i = 1; i < cs->nr_roles; i++) {
 		if (!runs_free(cs, i))
 			continue;
 		snprintf(name, sizeof(name), "%s_ops_per_s",
 			 cs->ops->roles[i].name);
-		add_rate(r, name, (double)r->timed.peers[i].nr_ops);
+		add_rate(r, name, r->timed.peers[i].nr_ops);
 	}
 }
 

@@ -2,6 +2,9 @@
 /* Several initiators, shared CPUs, bystanders, and who stands above them. */
 #include "engine/metric.h"
 #include "engine/thread.h"
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "tests/t_toy.h"
 
 static _Atomic unsigned int *in_op;
@@ -38,6 +41,60 @@ static void initiators_of_an_instance_meet(void **state)
 	assert_int_equal(atomic_load(in_op),
 			 2 * initiators * (T_OPS + T_WARMUP_OPS));
 	munmap(in_op, sizeof(*in_op));
+}
+
+#define NR_AWAIT 1000
+
+/* Of initiator 0, in the same process. */
+static _Atomic pid_t tid_of_first;
+
+static char state_of(pid_t tid)
+{
+	char path[64], text[256];
+	const char *end;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	if (tb_read_line(path, text, sizeof(text)))
+		return '?';
+	end = strrchr(text, ')');
+	return end ? end[2] : '?';
+}
+
+/* The first is done long before the other one, which then looks at it. */
+static int look_at_first(struct wl_thread *t)
+{
+	static unsigned int nr_ops;
+	unsigned int i;
+
+	if (t->idx == 0) {
+		tid_of_first = (pid_t)syscall(SYS_gettid);
+		return 0;
+	}
+	if (++nr_ops < T_OPS + T_WARMUP_OPS)
+		return 0;
+	for (i = 0; i < NR_AWAIT; i++)
+		if (state_of(tid_of_first) == 'S')
+			return -EIO;
+	return 0;
+}
+
+/* Or the last ops of the others would meet fewer running CPUs. */
+static void who_is_done_stays_awake(void **state)
+{
+	struct tb_case cs;
+
+	(void)state;
+	if (t_topo.nr_cpus < 2)
+		T_SKIP("needs two CPUs");
+	t_wrap(&toy);
+	t_case(&cs, &t_copy, &t_topo);
+	cs.nr_threads[0] = 2;
+	cs.nr_threads[1] = 0;
+	cs.nr_cpus = 2;
+	cs.meet = TB_MEET_NONE;
+	cs.counted = false;
+	t_roles[0].op = look_at_first;
+	run(&cs, TB_STATE_OK);
 }
 
 static void one_of_several_initiators_may_fail(void **state)
@@ -220,6 +277,7 @@ int main(void)
 {
 	struct CMUnitTest tests[] = {
 		cmocka_unit_test(initiators_of_an_instance_meet),
+		cmocka_unit_test(who_is_done_stays_awake),
 		T_DIR(one_of_several_initiators_may_fail),
 		T_DIR(instances_may_share_cpus),
 		T_DIR(bystanders_watch),

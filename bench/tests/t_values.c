@@ -269,6 +269,30 @@ static void free_roles_have_a_rate(void **state)
 	free(cs.conf);
 }
 
+static int take_long(struct wl_thread *t)
+{
+	(void)t;
+	return usleep(200000) ? -errno : 0;
+}
+
+/* An op that lasts longer than all others together has no rate, not 0. */
+static void a_rate_needs_ops(void **state)
+{
+	struct tb_case cs = make_case(1);
+
+	(void)state;
+	if (t_topo.nr_cpus < 2)
+		T_SKIP("needs two CPUs");
+	cs.meet = TB_MEET_NONE;
+	t_roles[0].op = nothing;
+	t_roles[1].op = take_long;
+	t_run_case(&cs, &result);
+	assert_int_equal(result.state, TB_STATE_OK);
+	assert_int_equal(find("responder_ops_per_s")->status, TB_STATUS_ABSENT);
+	tb_result_fini(&result);
+	free(cs.conf);
+}
+
 static int add_wrong(struct wl_thread *t)
 {
 	wl_add(t, M_SPAN, 1);
@@ -298,6 +322,7 @@ int main(void)
 		cmocka_unit_test(without_counters_fields_are_absent),
 		cmocka_unit_test(instances_add_up),
 		cmocka_unit_test(free_roles_have_a_rate),
+		cmocka_unit_test(a_rate_needs_ops),
 		cmocka_unit_test(a_wrong_kind_is_a_failure),
 	};
 
