@@ -22,7 +22,7 @@ static void note_busy_sleepers(const struct tb_case *cs, struct tb_result *r)
 	const struct tb_counter *c = counter(r, "idle_entries");
 	uint64_t every = tb_case_rendezvous_every(cs);
 	uint64_t meetings = every ? (cs->nr_ops + every - 1) / every : 1;
-	uint64_t sleeps = cs->instances * tb_case_nr_sleepers(cs) * meetings *
+	uint64_t sleeps = meetings * cs->instances * tb_case_nr_sleepers(cs) *
 			  tb_case_rendezvous_times(cs);
 
 	if (tb_case_meet(cs) == TB_MEET_NONE)

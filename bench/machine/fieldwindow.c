@@ -40,7 +40,7 @@ int tb_field_window_add(struct tb_field_window *w, struct tb_counter_list *list,
 
 static void hide_lag(struct tb_counter *counter)
 {
-	uint64_t lag = 2 * BATCH * (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
+	uint64_t lag = 2ULL * BATCH * (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
 
 	if (counter->status == TB_STATUS_ABSENT ||
 	    counter->value >= MIN_LAGS * lag)
