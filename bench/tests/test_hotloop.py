@@ -13,7 +13,7 @@ SOURCES = ["thread", "peer"]
 OBJECTS = tlbtest.BINARY.parent / "obj/bench/engine"
 FLAGS = ["-O2", "-std=gnu11", "-D_GNU_SOURCE", f"-I{ROOT}", f"-I{ROOT}/bench",
          f"-isystem{tlbtest.BINARY.parent}/libperf/include"]
-CALL = re.compile(r"\bret = role->op\(&w->wl\);")
+CALL = re.compile(r"\bret = w->role\.op\(&w->wl\);")
 
 # What somebody may add beside the call of the op, and the word that must be in the complaint.
 ADDITIONS = {
