@@ -232,8 +232,8 @@ static void assert_nothing_is_lost(void)
 static void processes_share_pool_and_log(void **state)
 {
 	const unsigned int processes = 4, each = 1000;
-	char *copy = aligned_alloc(PAGE_BYTES, LOG_BYTES);
 	unsigned int i;
+	char *copy;
 	int status;
 
 	(void)state;
@@ -252,6 +252,8 @@ static void processes_share_pool_and_log(void **state)
 			 3 * LOG_RECORD_BYTES * processes * each);
 	assert_int_equal(shared->log.safe.bytes, shared->log.end.bytes);
 	assert_true(shared->log.end.bytes > LOG_BYTES);
+	copy = aligned_alloc(PAGE_BYTES, LOG_BYTES);
+	assert_non_null(copy);
 	assert_int_equal(pread(log_file, copy, LOG_BYTES, 0), LOG_BYTES);
 	assert_memory_equal(copy, shared->log.ring, LOG_BYTES);
 	free(copy);
