@@ -190,15 +190,20 @@ int tb_peers_init(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 	return ret;
 }
 
-static void publish(const struct tb_worker *w, struct tb_slot *s,
-		    uint32_t epoch, bool is_asleep)
+static void publish(struct tb_slot *s, uint32_t epoch, bool is_asleep)
 {
-	if (is_asleep)
-		s->asked_ticks = tb_ticks_begin(&w->clock);
 	/* Pairs with the acquire loads in await_epoch() and wait_word(). */
 	atomic_store_explicit(&s->epoch, epoch, memory_order_release);
 	if (is_asleep)
 		tb_futex_wake(&s->epoch);
+}
+
+static void ask(const struct tb_worker *w, const struct tb_peer *peer,
+		uint32_t epoch)
+{
+	if (peer->is_asleep)
+		peer->slot->asked_ticks = tb_ticks_begin(&w->clock);
+	publish(peer->slot, epoch, peer->is_asleep);
 }
 
 static int await_peer(struct tb_worker *w, const struct tb_peer *peer,
@@ -219,7 +224,7 @@ static int ask_peers(struct tb_worker *w, struct tb_peers *p,
 	int ret = 0;
 
 	for (i = 0; i < p->nr; i++)
-		publish(w, p->peer[i].slot, p->epoch, p->peer[i].is_asleep);
+		ask(w, &p->peer[i], p->epoch);
 	for (i = 0; i < p->nr && !ret; i++)
 		ret = await_peer(w, &p->peer[i], p->epoch, err);
 	for (i = 0; i < p->nr && !ret; i++)
@@ -237,7 +242,7 @@ static int lead(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 	if (!ret)
 		ret = ask_peers(w, p, err);
 	if (!ret && others)
-		publish(w, p->first, p->epoch, w->cs->share_cpus);
+		publish(p->first, p->epoch, w->cs->share_cpus);
 	return ret;
 }
 
@@ -266,7 +271,7 @@ void tb_peers_release(const struct tb_worker *w)
 	unsigned int i;
 
 	for (i = 0; i < w->nr_slots; i++)
-		publish(w, tb_arena_slot(w->arena, w->first_slot + i),
+		publish(tb_arena_slot(w->arena, w->first_slot + i),
 			TB_EPOCH_END, true);
 }
 
