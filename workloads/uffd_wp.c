@@ -18,85 +18,37 @@
  * Not measured: write faults and lifting the protection (rearm), and the misses
  * that follow the flush.
  */
-#include <linux/userfaultfd.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
-
 #include "wl.h"
 #include "wl_mem.h"
-
-/* Debian 12's headers are those of 6.1. */
-#ifndef UFFD_FEATURE_WP_ASYNC
-#define UFFD_FEATURE_WP_ASYNC (1 << 15)
-#endif
+#include "wl_uffd.h"
 
 struct uffd_wp {
 	struct wl_range range;
 	int fd;
 };
 
-static int open_uffd(void)
-{
-	struct uffdio_api api = {
-		.api = UFFD_API,
-		.features = UFFD_FEATURE_WP_ASYNC |
-			    UFFD_FEATURE_PAGEFAULT_FLAG_WP |
-			    UFFD_FEATURE_WP_HUGETLBFS_SHMEM,
-	};
-	int ret, fd = (int)syscall(SYS_userfaultfd,
-				   O_CLOEXEC | UFFD_USER_MODE_ONLY);
-
-	if (fd < 0)
-		return -errno;
-	if (!ioctl(fd, UFFDIO_API, &api))
-		return fd;
-	ret = -errno;
-	close(fd);
-	return ret;
-}
-
 static void probe(const struct wl_env *env, const void *conf,
 		  struct wl_reasons *why)
 {
-	int fd = open_uffd();
-
 	wl_mem_probe(env, conf, why);
-	if (fd >= 0)
-		close(fd);
-	else if (fd == -ENOSYS)
-		wl_reason(why, "this kernel has no userfaultfd (USERFAULTFD)");
-	else if (fd == -EINVAL)
-		wl_reason(why, "this kernel's userfaultfd has no WP_ASYNC: "
-			       "needs Linux 6.7 and PTE_MARKER_UFFD_WP");
-	else
-		wl_reason(why, "userfaultfd: %s", strerror(-fd));
+	wl_uffd_probe(why);
 }
 
 static int protect(const struct uffd_wp *u, bool is_on)
 {
-	struct uffdio_writeprotect arg = {
-		.range = { (uintptr_t)u->range.addr, u->range.len_bytes },
-		.mode = is_on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
-	};
-
-	return ioctl(u->fd, UFFDIO_WRITEPROTECT, &arg) ? -errno : 0;
+	return wl_uffd_protect(u->fd, &u->range, is_on);
 }
 
 static int add_range(struct uffd_wp *u)
 {
-	struct uffdio_register arg = {
-		.range = { (uintptr_t)u->range.addr, u->range.len_bytes },
-		.mode = UFFDIO_REGISTER_MODE_WP,
-	};
 	int ret;
 
-	u->fd = open_uffd();
+	u->fd = wl_uffd_open();
 	if (u->fd < 0)
 		return u->fd;
-	if (!ioctl(u->fd, UFFDIO_REGISTER, &arg))
-		return 0;
-	ret = -errno;
-	close(u->fd);
+	ret = wl_uffd_register(u->fd, &u->range);
+	if (ret)
+		close(u->fd);
 	return ret;
 }
 
