@@ -50,7 +50,7 @@ void tb_record_shootdown(struct tb_json *j, const struct tb_case *cs,
 	tb_json_str(j, "reason", is_absent ? s->reason : NULL);
 	if (!is_absent) {
 		tb_json_u64(j, "ops_asked",
-			    cs->nr_ops * cs->instances * cs->nr_threads[0]);
+			    cs->nr_ops * tb_case_nr_initiators(cs));
 		tb_json_u64(j, "ops_traced", r->traced.nr_ops);
 		tb_record_observer(j, &r->timed, &r->traced);
 		add_counts(j, &s->seen);

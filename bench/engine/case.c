@@ -29,6 +29,11 @@ unsigned int tb_case_nr_threads(const struct tb_case *cs)
 	       cs->nr_bystanders;
 }
 
+unsigned int tb_case_nr_initiators(const struct tb_case *cs)
+{
+	return cs->instances * cs->nr_threads[0];
+}
+
 unsigned int tb_case_nr_sleepers(const struct tb_case *cs)
 {
 	unsigned int i, n = 0;

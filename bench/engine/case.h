@@ -99,6 +99,9 @@ unsigned int tb_case_threads_per_instance(const struct tb_case *cs);
 /* Of all instances and the bystanders. */
 unsigned int tb_case_nr_threads(const struct tb_case *cs);
 
+/* Of all instances. */
+unsigned int tb_case_nr_initiators(const struct tb_case *cs);
+
 /* Per instance. */
 unsigned int tb_case_nr_sleepers(const struct tb_case *cs);
 

@@ -49,11 +49,6 @@ static void await_window(struct tb_worker *w, enum tb_window window)
 		tb_worker_relax(w);
 }
 
-static uint32_t nr_initiators(const struct tb_case *cs)
-{
-	return cs->instances * cs->nr_threads[0];
-}
-
 /*
  * The last initiator that comes switches the observer on, so that no switch to
  * another one is in the window, and all ops come after. Where CPUs are shared
@@ -63,7 +58,7 @@ static void open_window(struct tb_worker *w)
 {
 	uint32_t nr = atomic_fetch_add(&w->arena->nr_opened, 1) + 1;
 
-	if (nr != (w->cs->share_cpus ? 1 : nr_initiators(w->cs))) {
+	if (nr != (w->cs->share_cpus ? 1 : tb_case_nr_initiators(w->cs))) {
 		await_window(w, TB_WINDOW_OPEN);
 		return;
 	}
@@ -81,7 +76,7 @@ static void close_window(struct tb_worker *w)
 {
 	uint32_t nr = atomic_fetch_add(&w->arena->nr_closed, 1) + 1;
 
-	if (nr < nr_initiators(w->cs)) {
+	if (nr < tb_case_nr_initiators(w->cs)) {
 		if (!w->cs->share_cpus)
 			await_window(w, TB_WINDOW_DONE);
 		return;

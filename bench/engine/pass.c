@@ -285,11 +285,6 @@ static int drain(struct pass *p, struct tb_err *err)
 	}
 }
 
-static unsigned int nr_initiators(const struct pass *p)
-{
-	return p->cs->instances * p->cs->nr_threads[0];
-}
-
 /* Only bystanders work, for a while. */
 static int watch_baseline(struct pass *p, struct tb_err *err)
 {
@@ -297,7 +292,7 @@ static int watch_baseline(struct pass *p, struct tb_err *err)
 	int ret;
 
 	tb_phase_set(p->arena, &p->result->clock, TB_PHASE_BASELINE,
-		     nr_initiators(p));
+		     tb_case_nr_initiators(p->cs));
 	ret = wait_edge(p, err);
 	if (!ret && poll(&fd, 1, TB_WITNESS_BASELINE_MS) > 0)
 		ret = handle_signals(p, err);
@@ -337,7 +332,7 @@ static int measure(struct pass *p, struct tb_err *err)
 		return ret;
 	begin_ns = tb_now_ns();
 	tb_phase_set(p->arena, &p->result->clock, TB_PHASE_MEASURE,
-		     nr_initiators(p));
+		     tb_case_nr_initiators(p->cs));
 	ret = wait_edge(p, err);
 	p->out->elapsed_ns = tb_now_ns() - begin_ns;
 	return ret || !counters ? ret : tb_counters_stop(counters, err);
@@ -403,7 +398,7 @@ static int step_through(struct pass *p, struct tb_err *err)
 		ret = watch_baseline(p, err);
 	if (!ret) {
 		tb_phase_set(p->arena, &p->result->clock, TB_PHASE_WARMUP,
-			     nr_initiators(p));
+			     tb_case_nr_initiators(p->cs));
 		ret = wait_edge(p, err);
 	}
 	if (!ret)
