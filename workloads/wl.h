@@ -279,6 +279,7 @@ struct wl_effect {
  * @bindings: by index into wl_ops.regions; for wl_place()
  * @clock: for wl_now()
  * @files: of wl_res_file(), in the order of the calls
+ * @pagemap: /proc/self/pagemap of this process, or -errno
  */
 struct wl_ctx {
 	const void *conf;
@@ -290,6 +291,7 @@ struct wl_ctx {
 	struct wl_binding bindings[WL_MAX_REGIONS];
 	const struct tb_clock *clock;
 	int files[WL_MAX_FILES];
+	int pagemap;
 };
 
 /**

@@ -195,12 +195,15 @@ static inline int wl_range_map(const struct wl_range *r)
 static inline long wl_pagemap_count(int pagemap, size_t first, size_t nr_pages,
 				    uint64_t bits)
 {
-	uint64_t entries[512];
+	/* Short: pages of the stack cost after each flush. */
+	uint64_t entries[64];
 	size_t at = 0, i;
 	long nr = 0;
 
+	if (pagemap < 0)
+		return pagemap;
 	while (at < nr_pages) {
-		size_t want = nr_pages - at < 512 ? nr_pages - at : 512;
+		size_t want = nr_pages - at < 64 ? nr_pages - at : 64;
 		ssize_t n = pread(pagemap, entries, want * sizeof(uint64_t),
 				  (off_t)((first + at) * sizeof(uint64_t)));
 
@@ -217,15 +220,10 @@ static inline long wl_pagemap_count(int pagemap, size_t first, size_t nr_pages,
 static inline long wl_range_count(const struct wl_range *r, uint64_t bits)
 {
 	size_t page_bytes = r->ctx->page_bytes;
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	long nr;
 
-	if (fd < 0)
-		return -errno;
-	nr = wl_pagemap_count(fd, (uintptr_t)r->addr / page_bytes,
-			      r->len_bytes / page_bytes, bits);
-	close(fd);
-	return nr;
+	return wl_pagemap_count(r->ctx->pagemap,
+				(uintptr_t)r->addr / page_bytes,
+				r->len_bytes / page_bytes, bits);
 }
 
 /* 0 if all base pages have all of @bits in pagemap, or if none has; -errno. */

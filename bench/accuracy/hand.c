@@ -14,6 +14,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -23,11 +24,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 #include <x86intrin.h>
 
 #define PAGE 4096UL
 #define PMD (2UL << 20)
 #define MAX_CPUS 1024
+#define PAGEMAP_PRESENT (1UL << 63)
 #define NR_WARMUP 100
 #define FIFO_PRIORITY 5
 
@@ -42,6 +45,7 @@ static struct peer peers[MAX_CPUS];
 static int nr_peers;
 static pthread_barrier_t pinned;
 static char *page;
+static int pagemap;
 
 static uint64_t now_ns(void)
 {
@@ -150,15 +154,17 @@ static uint64_t one_munmap(void)
 
 static uint64_t one_madvise(void)
 {
-	unsigned char resident;
-	uint64_t begin, ticks;
+	uint64_t begin, entry, ticks;
 
 	*(volatile char *)page = 1;
 	begin = ticks_before();
 	if (madvise(page, PAGE, MADV_DONTNEED))
 		err(1, "madvise");
 	ticks = ticks_after() - begin;
-	if (mincore(page, PAGE, &resident) || resident & 1)
+	if (pread(pagemap, &entry, sizeof(entry),
+		  (off_t)((uintptr_t)page / PAGE * sizeof(entry))) !=
+		    sizeof(entry) ||
+	    entry & PAGEMAP_PRESENT)
 		errx(1, "still there");
 	return ticks;
 }
@@ -249,6 +255,9 @@ int main(int argc, char **argv)
 	if (!nr_ops || argc < 4 || argc - 4 > MAX_CPUS)
 		errx(2, "usage: hand pair|munmap|madvise N CPU ...");
 	reserve();
+	pagemap = open("/proc/self/pagemap", O_RDONLY);
+	if (pagemap < 0)
+		err(1, "/proc/self/pagemap");
 	start_peers(argc - 4, argv + 4);
 	pin(atoi(argv[3]));
 	for (i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)

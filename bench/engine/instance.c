@@ -81,6 +81,7 @@ static int run_workload(const struct tb_worker *common, struct tb_slot *first,
 		return tb_fail_errno(err, -ENOMEM, "cannot set up");
 	*ctx = tb_case_ctx(cs);
 	ctx->clock = &common->clock;
+	ctx->pagemap = tb_process_pagemap();
 	memcpy(ctx->files, common->made->files, sizeof(ctx->files));
 	tb_region_init(cs, ctx);
 	tb_slot_step(first, TB_STEP_SETUP);
@@ -95,6 +96,7 @@ static int run_workload(const struct tb_worker *common, struct tb_slot *first,
 		cs->ops->teardown(ctx);
 	tb_slot_step(first, TB_STEP_END);
 out_ctx:
+	close(ctx->pagemap);
 	free(ctx);
 	return ret;
 }

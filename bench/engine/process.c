@@ -3,6 +3,7 @@
 #include "engine/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,13 @@ pid_t tb_process_fork(void)
 	if (getppid() != parent)
 		_exit(TB_EXIT_FAIL);
 	return 0;
+}
+
+int tb_process_pagemap(void)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
 }
 
 /* One process of a role, as its child sees it. */
@@ -56,6 +64,9 @@ static int run_process(const struct process *p, struct tb_err *err)
 
 	if (ret)
 		return tb_fail_errno(err, ret, "cannot pin to CPU %d", s->cpu);
+	/* What was opened before the fork is the other's. */
+	close(p->ctx->pagemap);
+	p->ctx->pagemap = tb_process_pagemap();
 	tb_slot_step(s, TB_STEP_PROCESS_INIT);
 	ret = ops->process_init ? ops->process_init(p->ctx, s->role, s->process)
 				: 0;

@@ -20,6 +20,13 @@
 pid_t tb_process_fork(void);
 
 /**
+ * tb_process_pagemap() - open /proc/self/pagemap, for wl_ctx.pagemap
+ *
+ * Return: a file, or -errno where there is none.
+ */
+int tb_process_pagemap(void);
+
+/**
  * struct tb_processes - those of one instance
  * @pids: in the order of their slots, 0 if it has ended
  * @nr_left: that have not
