@@ -66,8 +66,8 @@ def hand(tools):
 def observer(tools):
     """Compare the timed pass with and without the counted pass that follows it."""
     need_two_cpus()
-    counted, bare = abba(2, lambda: tools.record("munmap", cpus=2, ops=8000, counters="yes"),
-                         lambda: tools.record("munmap", cpus=2, ops=8000, counters="no"))
+    counted, bare = abba(3, lambda: tools.record("munmap", cpus=2, ops=2000, counters="yes"),
+                         lambda: tools.record("munmap", cpus=2, ops=2000, counters="no"))
     return {what: ratio(counted, bare, what) - 1 for what in ("p50_ns", "act_rate")}
 
 
