@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,11 +16,11 @@
 
 /* In the child: never returns; reports why exec failed through @status_fd. */
 static void become(const char *const *argv, int out_fd, int err_fd,
-		   int status_fd, pid_t parent)
+		   int status_fd, pid_t parent, int death_signal)
 {
 	int null_fd = open("/dev/null", O_RDONLY), code;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PDEATHSIG, death_signal);
 	if (getppid() != parent)
 		_exit(127);
 	setpgid(0, 0);
@@ -34,7 +37,8 @@ static void become(const char *const *argv, int out_fd, int err_fd,
 	_exit(127);
 }
 
-pid_t tb_child_start(const char *const *argv, int out_fd, int err_fd)
+static pid_t start(const char *const *argv, int out_fd, int err_fd,
+		   int death_signal)
 {
 	int status[2], code = 0;
 	pid_t parent = getpid(), pid;
@@ -43,7 +47,7 @@ pid_t tb_child_start(const char *const *argv, int out_fd, int err_fd)
 		return -errno;
 	pid = fork();
 	if (!pid)
-		become(argv, out_fd, err_fd, status[1], parent);
+		become(argv, out_fd, err_fd, status[1], parent, death_signal);
 	if (pid < 0)
 		code = errno;
 	close(status[1]);
@@ -54,20 +58,42 @@ pid_t tb_child_start(const char *const *argv, int out_fd, int err_fd)
 	return code ? -code : pid;
 }
 
-int tb_child_output(const char *const *argv, struct tb_buf *out)
+pid_t tb_child_start(const char *const *argv, int out_fd, int err_fd)
+{
+	return start(argv, out_fd, err_fd, SIGKILL);
+}
+
+/* Pass on lines of progress; the others stay in @out. */
+static void take_line(const char *line, struct tb_buf *out,
+		      const char *progress)
+{
+	if (progress && !strncmp(line, progress, strlen(progress)))
+		fputs(line, stderr);
+	else
+		tb_buf_add(out, line, strlen(line));
+}
+
+int tb_child_output(const char *const *argv, struct tb_buf *out,
+		    const char *progress)
 {
 	int fds[2], status;
-	char chunk[4096];
-	ssize_t n;
+	char *line = NULL;
+	size_t size = 0;
 	pid_t pid;
+	FILE *f;
 
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
-	pid = tb_child_start(argv, fds[1], fds[1]);
+	f = fdopen(fds[0], "r");
+	pid = f ? start(argv, fds[1], fds[1], SIGTERM) : -ENOMEM;
 	close(fds[1]);
-	while (pid > 0 && (n = read(fds[0], chunk, sizeof(chunk))) > 0)
-		tb_buf_add(out, chunk, (size_t)n);
-	close(fds[0]);
+	while (pid > 0 && getline(&line, &size, f) > 0)
+		take_line(line, out, progress);
+	free(line);
+	if (f)
+		fclose(f);
+	else
+		close(fds[0]);
 	if (pid < 0)
 		return (int)pid;
 	if (waitpid(pid, &status, 0) < 0)

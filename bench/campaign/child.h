@@ -21,7 +21,17 @@
  */
 pid_t tb_child_start(const char *const *argv, int out_fd, int err_fd);
 
-/* Run to its end; stdout and stderr go to @out. Exit status, or -errno. */
-int tb_child_output(const char *const *argv, struct tb_buf *out);
+/**
+ * tb_child_output() - run to its end
+ * @out: takes stdout and stderr
+ * @progress: lines that begin with it go to our stderr instead, at once; NULL
+ *	for none
+ *
+ * The child gets SIGTERM when tlbbench dies, so that it can stop its own.
+ *
+ * Return: exit status, or -errno.
+ */
+int tb_child_output(const char *const *argv, struct tb_buf *out,
+		    const char *progress);
 
 #endif

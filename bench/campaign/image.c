@@ -5,12 +5,16 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "campaign/child.h"
 #include "campaign/order.h"
+
+/* What lines of kernels/build begin with that are no answer. */
+#define PROGRESS "kernels: "
 
 /* Does @dir hold what a checkout holds? */
 static bool is_home(const char *dir)
@@ -54,12 +58,34 @@ static const char *last_line(struct tb_buf *out)
 	return newline ? newline + 1 : text;
 }
 
-static int ask_build(struct tb_kernel *k, const struct tb_plan *plan,
-		     struct tb_err *err)
+/* What went wrong in many lines is shown in full; the first one says what. */
+static int build_failed(const struct tb_kernel *k, struct tb_buf *out,
+			bool is_usage, const struct tb_plan *plan,
+			struct tb_err *err)
+{
+	char none[] = "it failed without a word";
+	char *rest = out->data ? tb_strip(out->data) : none;
+	const char *first = strsep(&rest, "\n");
+
+	while (rest && !strncmp(first, PROGRESS, strlen(PROGRESS)))
+		first = strsep(&rest, "\n");
+	if (rest)
+		fprintf(stderr, "%s\n", rest);
+	if (is_usage)
+		return tb_usage(err, "%s:%u: [kernel %s]: %s", plan->path,
+				k->line, k->name, first);
+	return tb_fail(err, -EIO, "[kernel %s]: %s", k->name, first);
+}
+
+/* kernels/build [--path] NAME: the directory of the image is its last line. */
+static int ask_build(struct tb_kernel *k, bool may_make,
+		     const struct tb_plan *plan, struct tb_err *err)
 {
 	char tool[PATH_MAX], home[PATH_MAX - 32];
-	const char *argv[] = { tool, "--path", k->strategy, NULL };
+	const char *argv[5] = { tool };
 	struct tb_buf out = { 0 };
+	bool makes = k->spec && may_make;
+	unsigned int nr = 1;
 	int ret = tb_home(home, sizeof(home), err);
 
 	if (!ret)
@@ -67,14 +93,16 @@ static int ask_build(struct tb_kernel *k, const struct tb_plan *plan,
 			      home);
 	if (ret)
 		return ret;
-	ret = tb_child_output(argv, &out);
+	if (!makes)
+		argv[nr++] = "--path";
+	/* A name may begin with a dash. */
+	argv[nr++] = "--";
+	argv[nr] = k->spec ? k->spec : k->strategy;
+	ret = tb_child_output(argv, &out, makes ? PROGRESS : NULL);
 	if (ret < 0)
 		tb_fail_errno(err, ret, "cannot run %s", tool);
-	else if (ret && ret != TB_EXIT_USAGE)
-		tb_fail(err, -EIO, "%s: %s", tool, last_line(&out));
 	else if (ret)
-		tb_usage(err, "%s:%u: [kernel %s]: %s", plan->path, k->line,
-			 k->name, last_line(&out));
+		build_failed(k, &out, ret == TB_EXIT_USAGE, plan, err);
 	else
 		k->image = strdup(last_line(&out));
 	tb_buf_fini(&out);
@@ -83,33 +111,26 @@ static int ask_build(struct tb_kernel *k, const struct tb_plan *plan,
 	return err->code;
 }
 
-static int read_identity(struct tb_kernel *k, const struct tb_plan *plan,
-			 struct tb_err *err)
+int tb_image_kernel(const struct tb_kernel *k, char *path, size_t size_bytes,
+		    struct tb_err *err)
+{
+	const char *file = tb_kernel_fact(k, "kernel", "vmlinux");
+
+	if (*file == '/')
+		return tb_path(path, size_bytes, err, "%s", file);
+	return tb_path(path, size_bytes, err, "%s/%s", k->image, file);
+}
+
+static int load_facts(struct tb_kernel *k, const char *path,
+		      const struct tb_plan *plan, struct tb_err *err)
 {
 	struct tb_err why = { 0 };
-	struct tb_section *s;
-	struct tb_conf conf;
-	char path[PATH_MAX];
-	int ret;
-
-	ret = tb_path(path, sizeof(path), err, "%s/vmlinux", k->image);
-	if (ret)
-		return ret;
-	if (access(path, R_OK))
-		return tb_usage(err, "%s:%u: [kernel %s]: no image: %s: %s",
-				plan->path, k->line, k->name, path,
-				strerror(errno));
-	ret = tb_path(path, sizeof(path), err, "%s/image.conf", k->image);
-	if (ret)
-		return ret;
-	ret = tb_conf_load(&conf, path, &why);
+	int ret = tb_conf_load(&k->facts, path, &why);
 	if (ret)
 		return tb_usage(err, "%s:%u: [kernel %s]: %s", plan->path,
 				k->line, k->name, why.text);
-	s = tb_conf_section(&conf, "image");
-	k->id = strdup(tb_section_text(s, "id", ""));
-	k->release = strdup(tb_section_text(s, "release", ""));
-	tb_conf_fini(&conf);
+	k->id = strdup(tb_kernel_fact(k, "id", ""));
+	k->release = strdup(tb_kernel_fact(k, "release", ""));
 	if (!k->id || !k->release)
 		return tb_fail_errno(err, -ENOMEM, "image");
 	if (!*k->id || !*k->release)
@@ -118,6 +139,24 @@ static int read_identity(struct tb_kernel *k, const struct tb_plan *plan,
 				"id and release",
 				plan->path, k->line, k->name, path);
 	return 0;
+}
+
+static int read_identity(struct tb_kernel *k, const struct tb_plan *plan,
+			 struct tb_err *err)
+{
+	char conf[PATH_MAX], kernel[PATH_MAX];
+	int ret = tb_path(conf, sizeof(conf), err, "%s/image.conf", k->image);
+	bool has_facts = !ret && !access(conf, F_OK);
+
+	if (has_facts)
+		ret = load_facts(k, conf, plan, err);
+	if (!ret)
+		ret = tb_image_kernel(k, kernel, sizeof(kernel), err);
+	if (!ret && access(kernel, R_OK))
+		return tb_usage(err, "%s:%u: [kernel %s]: no image: %s: %s",
+				plan->path, k->line, k->name, kernel,
+				strerror(errno));
+	return ret || has_facts ? ret : load_facts(k, conf, plan, err);
 }
 
 static bool has_strategy(const char *home, const char *id)
@@ -155,7 +194,7 @@ static int leave_out(struct tb_plan *plan, struct tb_err *err)
 	return tb_order_slots(plan, err);
 }
 
-int tb_images_resolve(struct tb_plan *plan, struct tb_err *err)
+int tb_images_resolve(struct tb_plan *plan, bool may_make, struct tb_err *err)
 {
 	unsigned int i;
 	int ret = leave_out(plan, err);
@@ -164,7 +203,7 @@ int tb_images_resolve(struct tb_plan *plan, struct tb_err *err)
 		struct tb_kernel *k = &plan->kernels[i];
 
 		if (!k->image)
-			ret = ask_build(k, plan, err);
+			ret = ask_build(k, may_make, plan, err);
 		if (!ret)
 			ret = read_identity(k, plan, err);
 	}

@@ -17,11 +17,18 @@ int tb_home(char *path, size_t size_bytes, struct tb_err *err);
 
 /**
  * tb_images_resolve() - find the image of every kernel of the plan
+ * @may_make: kernels with a spec may be built, downloaded and unpacked, by
+ *	kernels/build; it says on stderr what it does. Those with a strategy
+ *	must have been built.
  *
- * Strategies are asked of `kernels/build --path`; nothing is built. Fills
- * image, id and release. A kernel without an image is a usage error, but an
- * optional one without even a strategy moves to @plan->missing.
+ * Fills image, facts, id and release. A kernel without an image is a usage
+ * error, but an optional one without even a strategy moves to @plan->missing.
+ * A kernel that can be named but not made is a failure.
  */
-int tb_images_resolve(struct tb_plan *plan, struct tb_err *err);
+int tb_images_resolve(struct tb_plan *plan, bool may_make, struct tb_err *err);
+
+/* The file that is booted. */
+int tb_image_kernel(const struct tb_kernel *k, char *path, size_t size_bytes,
+		    struct tb_err *err);
 
 #endif

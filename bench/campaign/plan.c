@@ -138,7 +138,7 @@ static int read_optional(struct tb_kernel *k, bool is_reference,
 		return tb_usage(err,
 				"%s:%u: optional = %.64s: expected yes or no",
 				conf->path, e->line, e->value);
-	if (tb_section_find(s, "image") || is_reference)
+	if (!tb_section_find(s, "strategy") || is_reference)
 		return tb_usage(err,
 				"%s:%u: optional = yes: expected a strategy "
 				"that is not the first kernel",
@@ -152,6 +152,7 @@ static int read_kernel(struct tb_plan *plan, const struct tb_conf *conf,
 	struct tb_kernel *k = &plan->kernels[plan->nr_kernels++];
 	const struct tb_entry *strategy = tb_section_find(s, "strategy");
 	const struct tb_entry *image = tb_section_find(s, "image");
+	const struct tb_entry *spec = tb_section_find(s, "spec");
 
 	if (read_optional(k, plan->nr_kernels == 1, conf, s, err))
 		return err->code;
@@ -162,12 +163,14 @@ static int read_kernel(struct tb_plan *plan, const struct tb_conf *conf,
 		k->strategy = copy_text(strategy->value, err);
 	if (image)
 		k->image = copy_text(image->value, err);
+	if (spec)
+		k->spec = copy_text(spec->value, err);
 	if (err->code)
 		return err->code;
-	if (!strategy == !image)
+	if (!!strategy + !!image + !!spec != 1)
 		return tb_usage(err,
 				"%s:%u: [kernel %s]: expected either strategy "
-				"or image",
+				"or image or spec",
 				conf->path, s->line, s->name);
 	return 0;
 }
@@ -291,9 +294,25 @@ int tb_plan_parse(struct tb_plan *plan, const char *path, const char *text,
 	return ret ? ret : finish(plan, &conf, topo, err);
 }
 
+const char *tb_kernel_fact(const struct tb_kernel *k, const char *key,
+			   const char *def)
+{
+	return tb_section_text(tb_conf_section(&k->facts, "image"), key, def);
+}
+
+bool tb_kernel_is_foreign(const struct tb_kernel *k)
+{
+	const char *flavour = tb_kernel_fact(k, "flavour", "");
+
+	return !strcmp(flavour, "file") || !strcmp(flavour, "deb") ||
+	       !strcmp(flavour, "tree");
+}
+
 void tb_kernel_fini(struct tb_kernel *k)
 {
+	tb_conf_fini(&k->facts);
 	free(k->name);
+	free(k->spec);
 	free(k->strategy);
 	free(k->image);
 	free(k->append);

@@ -6,8 +6,8 @@
  *	[vm]        cpus, sockets, threads_per_core, nodes, memory (k, M, G),
  *	            accel = auto | kvm | exact, timeout_seconds (wall clock of
  *	            one slot)
- *	[kernel N]  strategy = ID | image = DIR, append = kernel parameters,
- *	            optional = yes | no
+ *	[kernel N]  strategy = ID | image = DIR | spec = SPEC, append = kernel
+ *	            parameters, optional = yes | no
  *	[defaults]  keys of cases
  *	[case N]    workload, its parameters, and of the harness: cpus,
  *	            threads.ROLE, instances, ops, warmup_ops, repetitions,
@@ -43,18 +43,22 @@ const char *tb_accel_name(enum tb_accel accel);
  * struct tb_kernel - one side of the comparison
  * @name: as in the campaign; the first is the reference
  * @strategy: id of kernels/strategies/, or NULL
+ * @spec: any kernel, as kernels/build takes it, or NULL
  * @image: directory that kernels/build makes; filled by tb_images_resolve()
  *	unless the campaign names it
  * @append: further kernel parameters, may be ""
- * @id, @release: from image.conf
+ * @facts: image.conf, of which the next two come; zeroed until it was read
+ * @id, @release: of the image
  * @is_optional: left out where there is no such strategy yet
  * @line: of the section, for messages
  */
 struct tb_kernel {
 	char *name;
 	char *strategy;
+	char *spec;
 	char *image;
 	char *append;
+	struct tb_conf facts;
 	char *id;
 	char *release;
 	bool is_optional;
@@ -125,6 +129,13 @@ int tb_plan_load(struct tb_plan *plan, const char *path,
 int tb_plan_parse(struct tb_plan *plan, const char *path, const char *text,
 		  const struct tb_topo *topo, struct tb_err *err);
 void tb_plan_fini(struct tb_plan *plan);
+
+/* A fact of the image, or @def; before it was read always @def. */
+const char *tb_kernel_fact(const struct tb_kernel *k, const char *key,
+			   const char *def);
+
+/* Is it a kernel that was configured for something else than this? */
+bool tb_kernel_is_foreign(const struct tb_kernel *k);
 
 /* Frees what it holds, not itself. */
 void tb_kernel_fini(struct tb_kernel *k);

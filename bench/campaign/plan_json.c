@@ -2,6 +2,20 @@
 /* plan.json: what a campaign set out to do. */
 #include "campaign/plan.h"
 
+/* Where a kernel came from: what was asked for, and what its image says. */
+static void add_origin(struct tb_json *j, const struct tb_kernel *k)
+{
+	const struct tb_section *s = tb_conf_section(&k->facts, "image");
+	unsigned int i;
+
+	tb_json_str(j, "spec", k->spec ? k->spec : k->strategy);
+	tb_json_str(j, "append", k->append);
+	tb_json_obj(j, "image");
+	for (i = 0; s && i < s->nr_entries; i++)
+		tb_json_str(j, s->entries[i].key, s->entries[i].value);
+	tb_json_obj_end(j);
+}
+
 static void add_kernels(struct tb_json *j, const struct tb_plan *plan)
 {
 	unsigned int i;
@@ -12,6 +26,7 @@ static void add_kernels(struct tb_json *j, const struct tb_plan *plan)
 		tb_json_str(j, "name", plan->kernels[i].name);
 		tb_json_str(j, "kernel_id", plan->kernels[i].id);
 		tb_json_str(j, "release", plan->kernels[i].release);
+		add_origin(j, &plan->kernels[i]);
 		tb_json_obj_end(j);
 	}
 	tb_json_arr_end(j);

@@ -147,11 +147,13 @@ static void machine_args(const struct tb_qemu *q, struct command *c)
 	arg(c, "file:%s", q->console);
 	add_channel(q, c);
 	arg(c, "-kernel");
-	arg(c, "%s/vmlinux", q->image);
+	arg(c, "%s", q->kernel);
 	arg(c, "-initrd");
 	arg(c, "%s", q->initrd);
 	arg(c, "-append");
-	arg(c, "%s %s", boot_args(q), q->append);
+	arg(c, "%s%s%s%s %s", boot_args(q),
+	    q->late_cpus ? " maxcpus=1 tsc=reliable" : "",
+	    *q->own_append ? " " : "", q->own_append, q->append);
 }
 
 /*

@@ -17,8 +17,9 @@
  * @is_exact: TCG with instruction counting, else KVM
  * @icount_shift: 2^shift virtual nanoseconds per instruction
  * @shape: of the machine; with several nodes each has its part of the memory
- * @image: directory with vmlinux, booted by PVH
- * @append: further kernel parameters
+ * @kernel: a vmlinux, booted by PVH, or a bzImage
+ * @own_append, @append: further kernel parameters, of the image and of the user
+ * @late_cpus: the guest starts all CPUs but the first, see guest/cpus.h
  * @console: file for the first serial port; @log: for QEMU's own output
  * @channel: file behind the shared memory, TB_CHANNEL_BYTES long
  */
@@ -28,8 +29,10 @@ struct tb_qemu {
 	uint64_t seed;
 	struct tb_shape shape;
 	uint64_t memory_bytes;
-	const char *image;
+	const char *kernel;
+	const char *own_append;
 	const char *append;
+	bool late_cpus;
 	const char *initrd;
 	const char *console;
 	const char *log;

@@ -14,6 +14,9 @@
 #define TB_SCHEMA 1
 #define TB_VERSION "0.1.0"
 
+/* Where a kernel of our series says what it does. */
+#define TB_STRATEGY_DIR "/sys/kernel/tlb_strategy"
+
 /**
  * struct tb_slot_info - what identifies the boot that records come from
  * @kernel: name in the campaign; @kernel_id: of the image

@@ -7,8 +7,6 @@
 
 #include "campaign/record.h"
 
-#define STRATEGY_DIR "/sys/kernel/tlb_strategy"
-
 static int is_visible(const struct dirent *e)
 {
 	return e->d_name[0] != '.';
@@ -18,13 +16,13 @@ static int is_visible(const struct dirent *e)
 static void add_strategy(struct tb_json *j)
 {
 	struct dirent **names = NULL;
-	int i, n = scandir(STRATEGY_DIR, &names, is_visible, alphasort);
+	int i, n = scandir(TB_STRATEGY_DIR, &names, is_visible, alphasort);
 
 	tb_json_obj(j, "strategy");
 	for (i = 0; i < n; i++) {
-		char path[sizeof(STRATEGY_DIR) + 256 + 1], value[64];
+		char path[sizeof(TB_STRATEGY_DIR) + 256 + 1], value[64];
 
-		snprintf(path, sizeof(path), STRATEGY_DIR "/%s",
+		snprintf(path, sizeof(path), TB_STRATEGY_DIR "/%s",
 			 names[i]->d_name);
 		if (!tb_read_line(path, value, sizeof(value)))
 			tb_json_str(j, names[i]->d_name, value);

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "campaign/image.h"
 #include "campaign/initramfs.h"
 #include "campaign/qemu.h"
 
@@ -27,6 +28,18 @@
 static bool is_exact(const struct tb_vm *vm)
 {
 	return vm->boot->plan->accel == TB_ACCEL_EXACT;
+}
+
+/* All kernels of a plan then come up in the same way. */
+static bool has_foreign(const struct tb_vm *vm)
+{
+	const struct tb_plan *plan = vm->boot->plan;
+	unsigned int i;
+
+	for (i = 0; is_exact(vm) && i < plan->nr_kernels; i++)
+		if (tb_kernel_is_foreign(&plan->kernels[i]))
+			return true;
+	return false;
 }
 
 /* --- files --------------------------------------------------------------- */
@@ -73,6 +86,34 @@ static void slot_conf(const struct tb_vm *vm, struct tb_buf *b)
 		      vm->kernel->release, vm->boot->sink ? "no" : "yes");
 	if (is_exact(vm))
 		tb_buf_printf(b, "icount_shift = %d\n", ICOUNT_SHIFT);
+	if (has_foreign(vm))
+		tb_buf_printf(b, "foreign = yes\n");
+	if (*tb_kernel_fact(vm->kernel, "family", ""))
+		tb_buf_printf(b, "family = %s\nexpect = %s\n",
+			      tb_kernel_fact(vm->kernel, "family", ""),
+			      tb_kernel_fact(vm->kernel, "expect", ""));
+}
+
+/* A kernel that does not carry its configuration finds it where distributions
+ * have it. */
+static int add_config(const struct tb_vm *vm, struct tb_buf *cpio,
+		      struct tb_err *err)
+{
+	struct tb_buf config = { 0 };
+	char path[PATH_MAX], name[256];
+	int ret = tb_path(path, sizeof(path), err, "%s/config",
+			  vm->kernel->image);
+
+	if (ret || tb_read_file(path, &config) || !config.data ||
+	    strstr(config.data, "\nCONFIG_IKCONFIG_PROC=y\n"))
+		goto out;
+	snprintf(name, sizeof(name), "boot/config-%s", vm->kernel->release);
+	tb_initramfs_add(cpio, "boot", S_IFDIR | 0755, "", 0);
+	tb_initramfs_add(cpio, name, S_IFREG | 0644, config.data,
+			 config.len_bytes);
+out:
+	tb_buf_fini(&config);
+	return ret;
 }
 
 static int make_initrd(struct tb_vm *vm, struct tb_err *err)
@@ -90,10 +131,11 @@ static int make_initrd(struct tb_vm *vm, struct tb_err *err)
 			 conf.len_bytes);
 	tb_initramfs_add(&cpio, TB_GUEST_CAMPAIGN, S_IFREG | 0644, text,
 			 strlen(text));
+	ret = add_config(vm, &cpio, err);
 	tb_initramfs_end(&cpio);
-	if (cpio.has_failed || conf.has_failed)
+	if (!ret && (cpio.has_failed || conf.has_failed))
 		ret = tb_fail_errno(err, -ENOMEM, "initramfs");
-	else
+	if (!ret)
 		ret = tb_write_file(vm->initrd, cpio.data, cpio.len_bytes, err);
 	tb_buf_fini(&self);
 	tb_buf_fini(&conf);
@@ -106,20 +148,25 @@ static int make_initrd(struct tb_vm *vm, struct tb_err *err)
 static int start_qemu(struct tb_vm *vm, struct tb_err *err)
 {
 	const struct tb_plan *plan = vm->boot->plan;
+	char kernel[PATH_MAX];
 	const struct tb_qemu q = {
 		.is_exact = is_exact(vm),
 		.icount_shift = ICOUNT_SHIFT,
 		.seed = vm->boot->slot->seed,
 		.shape = plan->vm_shape,
 		.memory_bytes = plan->vm_memory_bytes,
-		.image = vm->kernel->image,
+		.kernel = kernel,
+		.own_append = tb_kernel_fact(vm->kernel, "append", ""),
 		.append = vm->kernel->append,
+		.late_cpus = has_foreign(vm),
 		.initrd = vm->initrd,
 		.console = vm->console,
 		.log = vm->qemu_log,
 		.channel = vm->channel,
 	};
 
+	if (tb_image_kernel(vm->kernel, kernel, sizeof(kernel), err))
+		return err->code;
 	vm->begin_ns = tb_now_ns();
 	vm->pid = tb_qemu_start(&q, err);
 	return vm->pid < 0 ? (int)vm->pid : 0;

@@ -165,7 +165,7 @@ static int prepare(struct run *r, struct tb_err *err)
 	if (!ret)
 		ret = hash_plan(r, err);
 	if (!ret && r->plan.is_vm)
-		ret = tb_images_resolve(&r->plan, err);
+		ret = tb_images_resolve(&r->plan, true, err);
 	if (!ret)
 		ret = tb_profile_enter(r->profile, &r->quiet, err);
 	r->plan.quiet = &r->quiet;

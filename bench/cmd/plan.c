@@ -113,7 +113,7 @@ static void settle(struct tb_plan *plan, struct tb_err *why)
 		tb_backend_here.prepare(plan, NULL, why);
 		return;
 	}
-	if (tb_images_resolve(plan, why) || plan->accel != TB_ACCEL_AUTO)
+	if (tb_images_resolve(plan, false, why) || plan->accel != TB_ACCEL_AUTO)
 		return;
 	if (tb_kvm_answers() &&
 	    tb_kvm_recall(plan->kernels[0].id, &boots, &is_known, why))

@@ -23,6 +23,7 @@
 #include "campaign/channel.h"
 #include "campaign/initramfs.h"
 #include "campaign/slot.h"
+#include "guest/cpus.h"
 #include "machine/audit.h"
 
 #define CGROUPS "/sys/fs/cgroup"
@@ -32,6 +33,9 @@ struct guest {
 	struct tb_conf conf;
 	int icount_shift;
 	const char *release;
+	/* What must stand in a file of sysfs; NULL: nothing is known of it. */
+	const char *family;
+	const char *expect;
 	bool is_trial;
 	struct tb_channel channel;
 };
@@ -83,7 +87,7 @@ static void mount_all(void)
 	}
 }
 
-static void write_setting(const char *path, const char *value)
+void tb_guest_set(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
@@ -99,7 +103,22 @@ static void prepare_resources(void)
 {
 	setenv("TLBBENCH_SCRATCH_DISK", "/dev/ram0", 1);
 	setenv("TLBBENCH_RUN_DIR", "/tmp/tlbbench", 1);
-	write_setting(CGROUPS "/cgroup.subtree_control", "+memory");
+	tb_guest_set(CGROUPS "/cgroup.subtree_control", "+memory");
+}
+
+/* Before anything looks at the CPUs. */
+static void wake_foreign_kernel(void)
+{
+	struct tb_err ignored = { 0 };
+	struct tb_conf conf;
+
+	if (tb_conf_load(&conf, "/" TB_GUEST_SLOT, &ignored))
+		return;
+	if (tb_section_find(tb_conf_section(&conf, "slot"), "foreign")) {
+		tb_cpus_start();
+		tb_cpus_settle();
+	}
+	tb_conf_fini(&conf);
 }
 
 static bool is_mounted(void)
@@ -122,6 +141,8 @@ static int read_slot(struct guest *g, struct tb_err *err)
 		return ret;
 	g->icount_shift = shift == UINT64_MAX ? -1 : (int)shift;
 	g->release = tb_section_text(s, "release", "");
+	g->family = tb_section_text(s, "family", NULL);
+	g->expect = tb_section_text(s, "expect", "");
 	g->is_trial = !strcmp(tb_section_text(s, "trial", "no"), "yes");
 	return 0;
 }
@@ -136,8 +157,7 @@ static void send_end(struct guest *g, const char *state, const char *reason)
 		fprintf(stderr, "tlbbench: %s\n", err.text);
 }
 
-/* A kernel that is not the one asked for is never measured. */
-static bool is_right_kernel(struct guest *g)
+static bool is_right_release(struct guest *g)
 {
 	char release[128], reason[320];
 
@@ -148,6 +168,29 @@ static bool is_right_kernel(struct guest *g)
 		 "the running kernel is %s, expected %s", release, g->release);
 	send_end(g, "refused", reason);
 	return false;
+}
+
+/* One image with all strategies has one release for all of them. */
+static bool is_right_strategy(struct guest *g)
+{
+	char path[128], strategy[64] = "nothing", reason[320];
+
+	if (!g->family)
+		return true;
+	snprintf(path, sizeof(path), TB_STRATEGY_DIR "/%s", g->family);
+	tb_read_line(path, strategy, sizeof(strategy));
+	if (!strcmp(strategy, g->expect))
+		return true;
+	snprintf(reason, sizeof(reason), "%s says %s, expected %s", path,
+		 strategy, g->expect);
+	send_end(g, "refused", reason);
+	return false;
+}
+
+/* A kernel that is not the one asked for is never measured. */
+static bool is_right_kernel(struct guest *g)
+{
+	return is_right_release(g) && is_right_strategy(g);
 }
 
 static int run_slot(struct guest *g, struct tb_err *err)
@@ -191,12 +234,13 @@ void tb_guest_main(void)
 
 	if (!is_mounted()) {
 		mount_all();
+		wake_foreign_kernel();
 		execl("/proc/self/exe", "tlbbench", NULL);
 		fprintf(stderr, "tlbbench: cannot start over: %s\n",
 			strerror(errno));
 	}
-	write_setting("/proc/sys/kernel/sched_rt_runtime_us", "-1");
-	write_setting("/proc/sys/vm/stat_interval", "86400");
+	tb_guest_set("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	tb_guest_set("/proc/sys/vm/stat_interval", "86400");
 	prepare_resources();
 	ret = tb_channel_open(&g.channel, &err);
 	if (!ret)

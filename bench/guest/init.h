@@ -12,4 +12,7 @@
  */
 void tb_guest_main(void) __attribute__((noreturn));
 
+/* Write a setting; one that there is not here is none to complain about. */
+void tb_guest_set(const char *path, const char *value);
+
 #endif

@@ -184,7 +184,7 @@ static void optional_kernels_may_be_missing(void **state)
 	if (parse(&plan, GOOD "along = pages\ndirection = rises\n", &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(plan.nr_slots, 4);
-	tb_images_resolve(&plan, &err);
+	tb_images_resolve(&plan, false, &err);
 	assert_int_equal(plan.nr_kernels, 1);
 	assert_int_equal(plan.nr_slots, 2);
 	assert_int_equal(plan.slots[1].pair, 1);

@@ -122,7 +122,7 @@ static void cpio_lists_it(void **state)
 	make_archive(&b);
 	assert_int_equal(tb_write_file(path, b.data, b.len_bytes, &err), 0);
 	tb_buf_fini(&b);
-	ret = tb_child_output(argv, &out);
+	ret = tb_child_output(argv, &out, NULL);
 	if (ret == -ENOENT)
 		T_SKIP("cpio is not installed");
 	assert_int_equal(ret, 0);

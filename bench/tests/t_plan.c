@@ -573,9 +573,11 @@ static void bad_kernels(void **state)
 		"c.conf:3: backend here runs on this kernel; [kernel a] needs "
 		"backend = vm");
 	check_bad(VM "[kernel a]\nappend = x\n" TAIL,
-		  "c.conf:4: [kernel a]: expected either strategy or image");
+		  "c.conf:4: [kernel a]: expected either strategy or image or "
+		  "spec");
 	check_bad(VM "[kernel a]\nimage = /a\nstrategy = b\n" TAIL,
-		  "c.conf:4: [kernel a]: expected either strategy or image");
+		  "c.conf:4: [kernel a]: expected either strategy or image or "
+		  "spec");
 	check_bad(VM "[kernel a]\nimage = /a\nappends = x\n" TAIL,
 		  "c.conf:6: unknown key 'appends' in [kernel a], did you mean "
 		  "'append'?");
@@ -723,18 +725,26 @@ static void bad_roles_and_rendezvous(void **state)
 static void plan_json_is_exact(void **state)
 {
 	struct tb_buf a = { 0 }, b = { 0 };
+	struct tb_err err = { 0 };
 	struct tb_plan plan;
 	unsigned int i;
 
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		parse(&plan, VM "boots = 2\nseed = 5\n[vm]\naccel = kvm\n"
-				"[kernel a]\nimage = /a\n"
+				"[kernel a]\nspec = tree:.\n"
+				"append = nopcid\n"
 				"[kernel b]\nstrategy = b\n"
 				"[case m]\nworkload = munmap\npages = 1, 2\n"
 				"repetitions = 2\n");
 		plan.kernels[0].id = strdup("id-a");
 		plan.kernels[0].release = strdup("6.12-a");
+		assert_int_equal(tb_conf_parse(&plan.kernels[0].facts,
+					       "image.conf",
+					       "[image]\nid = id-a\n"
+					       "commit = 12ab\n",
+					       &err),
+				 0);
 		tb_plan_json(&plan, i ? &b : &a);
 		tb_plan_fini(&plan);
 	}
@@ -744,9 +754,11 @@ static void plan_json_is_exact(void **state)
 		"\"backend\":\"vm\",\"accel\":\"kvm\",\"seed\":5,"
 		"\"campaign_sha256\":null,\"tlbbench_sha256\":null,"
 		"\"reference\":\"a\",\"kernels\":["
-		"{\"name\":\"a\",\"kernel_id\":\"id-a\",\"release\":\"6.12-a\"}"
-		","
-		"{\"name\":\"b\",\"kernel_id\":null,\"release\":null}],"
+		"{\"name\":\"a\",\"kernel_id\":\"id-a\",\"release\":\"6.12-a\","
+		"\"spec\":\"tree:.\",\"append\":\"nopcid\","
+		"\"image\":{\"id\":\"id-a\",\"commit\":\"12ab\"}},"
+		"{\"name\":\"b\",\"kernel_id\":null,\"release\":null,"
+		"\"spec\":\"b\",\"append\":\"\",\"image\":{}}],"
 		"\"missing_kernels\":[],"
 		"\"cases\":[{\"case\":\"m/pages=1\",\"workload\":\"munmap\"},"
 		"{\"case\":\"m/pages=2\",\"workload\":\"munmap\"}],"

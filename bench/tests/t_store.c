@@ -88,7 +88,7 @@ static int check_sums(const struct tb_store *store)
 	const char *argv[] = { "env",	   "-C", store->dir,	 "sha256sum",
 			       "--strict", "-c", "index.sha256", NULL };
 	struct tb_buf out = { 0 };
-	int ret = tb_child_output(argv, &out);
+	int ret = tb_child_output(argv, &out, NULL);
 
 	tb_buf_fini(&out);
 	return ret;

@@ -65,7 +65,8 @@ def test_build_of_an_unknown_strategy():
     run = call("build", "nope")
     known = ", ".join(kdesc.strategy_ids())
     assert run.returncode == 2
-    assert run.stderr == f"kernels/build: unknown strategy nope; known are: {known}\n"
+    assert run.stderr == (f"kernels/build: unknown strategy nope; known are: {known}; or name a"
+                          " file, deb:PACKAGE, tree:DIR[@REV] or runtime:ID\n")
 
 
 def test_path_without_an_image(site, monkeypatch):
