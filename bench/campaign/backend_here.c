@@ -18,15 +18,20 @@ const char *tb_slot_state_name(enum tb_slot_state state)
 
 static int prepare(struct tb_plan *plan, struct tb_sig *sig, struct tb_err *err)
 {
-	struct tb_kernel *k = &plan->kernels[0];
 	char release[128];
+	unsigned int i;
 
 	(void)sig;
 	tb_audit_release(release, sizeof(release));
-	k->id = strdup(release);
-	k->release = strdup(release);
-	if (!k->id || !k->release)
-		return tb_fail_errno(err, -ENOMEM, "backend here");
+	/* There are two in an A/A. */
+	for (i = 0; i < plan->nr_kernels; i++) {
+		struct tb_kernel *k = &plan->kernels[i];
+
+		k->id = strdup(release);
+		k->release = strdup(release);
+		if (!k->id || !k->release)
+			return tb_fail_errno(err, -ENOMEM, "backend here");
+	}
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "campaign/patterns.h"
 #include "campaign/plan.h"
 
 #define MAX_FACTOR 1e6
@@ -59,32 +60,6 @@ static int take_needed(const struct draft *d, const char *key, char **to,
 	return usage_at(d, key, wanted, err);
 }
 
-/* --- lists --------------------------------------------------------------- */
-
-/* Next word of "a, b" into @word; false at the end. */
-static bool next_word(const char **list, char *word, size_t size)
-{
-	size_t len;
-
-	*list += strspn(*list, ", \t");
-	len = strcspn(*list, ", \t");
-	if (!len)
-		return false;
-	snprintf(word, size, "%.*s", (int)len, *list);
-	*list += len;
-	return true;
-}
-
-static bool matches(const char *patterns, const char *name)
-{
-	char word[256];
-
-	while (next_word(&patterns, word, sizeof(word)))
-		if (!fnmatch(word, name, 0))
-			return true;
-	return false;
-}
-
 /* --- one key after the other --------------------------------------------- */
 
 static bool is_swept(const char *case_name, const char *key)
@@ -107,7 +82,7 @@ static bool has_value(const struct draft *d, const char *value)
 		char whole[512];
 
 		snprintf(whole, sizeof(whole), "%s/", name);
-		if (matches(d->e->cases, name) && strstr(whole, part))
+		if (tb_matches(d->e->cases, name) && strstr(whole, part))
 			return true;
 	}
 	return false;
@@ -142,7 +117,7 @@ static int check_cases(const struct draft *d, struct tb_err *err)
 	char word[256];
 	unsigned int i;
 
-	while (next_word(&list, word, sizeof(word))) {
+	while (tb_next_word(&list, word, sizeof(word))) {
 		for (i = 0; i < d->plan->nr_cases; i++)
 			if (!fnmatch(word, d->plan->cases[i].name, 0))
 				break;
@@ -153,7 +128,7 @@ static int check_cases(const struct draft *d, struct tb_err *err)
 					err);
 	}
 	for (i = 0; i < d->plan->nr_cases && *d->e->along; i++)
-		if (matches(d->e->cases, d->plan->cases[i].name) &&
+		if (tb_matches(d->e->cases, d->plan->cases[i].name) &&
 		    !is_swept(d->plan->cases[i].name, d->e->along))
 			return usage_at(d, "along",
 					"a key that all cases are swept over",
@@ -180,7 +155,7 @@ static int take_kernels(const struct draft *d, struct tb_err *err)
 	char word[256] = "";
 
 	for (i = 0; i < 2; i++) {
-		bool is_there = next_word(&list, word, sizeof(word));
+		bool is_there = tb_next_word(&list, word, sizeof(word));
 
 		d->e->kernels[i] = strdup(is_there ? word : "");
 		if (!d->e->kernels[i])
@@ -194,7 +169,7 @@ static int take_kernels(const struct draft *d, struct tb_err *err)
 						  "NAME]",
 					err);
 	}
-	if (next_word(&list, word, sizeof(word)))
+	if (tb_next_word(&list, word, sizeof(word)))
 		return usage_at(d, "kernels", "not more than two", err);
 	return 0;
 }
@@ -360,12 +335,12 @@ static void add_one(struct tb_json *j, const struct tb_plan *plan,
 	tb_json_str(j, "says", e->says);
 	add_text(j, "source", e->source);
 	tb_json_arr(j, "metrics");
-	while (next_word(&list, word, sizeof(word)))
+	while (tb_next_word(&list, word, sizeof(word)))
 		tb_json_str(j, NULL, word);
 	tb_json_arr_end(j);
 	tb_json_arr(j, "cases");
 	for (i = 0; i < plan->nr_cases; i++)
-		if (matches(e->cases, plan->cases[i].name))
+		if (tb_matches(e->cases, plan->cases[i].name))
 			tb_json_str(j, NULL, plan->cases[i].name);
 	tb_json_arr_end(j);
 	add_text(j, "kernel_a", e->kernels[0]);

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "campaign/cases.h"
+#include "campaign/declare.h"
 #include "campaign/order.h"
 #include "campaign/vmconf.h"
 
@@ -252,6 +253,8 @@ static int fill(struct tb_plan *plan, const struct tb_conf *conf,
 	if (!ret)
 		ret = read_all_cases(plan, conf, topo, err);
 	if (!ret)
+		ret = tb_declare_read(plan, conf, err);
+	if (!ret)
 		ret = tb_expect_read(plan, conf, err);
 	if (!ret)
 		ret = tb_conf_check_used(conf, err);
@@ -332,6 +335,8 @@ void tb_plan_fini(struct tb_plan *plan)
 		tb_case_fini(&plan->cases[i]);
 	for (i = 0; i < plan->nr_expects; i++)
 		tb_expect_fini(&plan->expects[i]);
+	free(plan->headline);
+	free(plan->may_differ);
 	free(plan->missing);
 	free(plan->expects);
 	free(plan->kernels);

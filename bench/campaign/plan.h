@@ -2,7 +2,7 @@
 /*
  * A campaign file, resolved: kernels, cases and the exact order of slots.
  *
- *	[campaign]  name, backend = here | vm, boots, seed
+ *	[campaign]  name, backend = here | vm, boots, seed, and see declare.h
  *	[vm]        cpus, sockets, threads_per_core, nodes, memory (k, M, G),
  *	            accel = auto | kvm | exact, timeout_seconds (wall clock of
  *	            one slot)
@@ -26,6 +26,7 @@
 #include "base/json.h"
 #include "campaign/config.h"
 #include "campaign/expect.h"
+#include "campaign/host.h"
 #include "engine/case.h"
 #include "machine/quiet.h"
 #include "machine/topo.h"
@@ -110,6 +111,13 @@ struct tb_plan {
 	unsigned int nr_cases;
 	struct tb_expect *expects;
 	unsigned int nr_expects;
+	/* See declare.h; lists as they stand in the file. */
+	char *headline;
+	char *may_differ;
+	/* See aa.h. */
+	bool is_aa;
+	/* See host.h; "" if nobody runs the plan. */
+	char host[TB_HOST_CHARS + 1];
 	struct tb_slot_plan *slots;
 	unsigned int nr_slots;
 	struct tb_rep_plan *reps;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* plan.json: what a campaign set out to do. */
+#include "campaign/declare.h"
 #include "campaign/plan.h"
 
 /* Where a kernel came from: what was asked for, and what its image says. */
@@ -106,11 +107,14 @@ void tb_plan_json(const struct tb_plan *plan, struct tb_buf *b)
 		    *plan->conf_sha256 ? plan->conf_sha256 : NULL);
 	tb_json_str(&j, "tlbbench_sha256",
 		    *plan->binary_sha256 ? plan->binary_sha256 : NULL);
+	tb_json_str(&j, "host", *plan->host ? plan->host : NULL);
+	tb_json_bool(&j, "aa", plan->is_aa);
 	tb_json_str(&j, "reference", plan->kernels[0].name);
 	add_kernels(&j, plan);
 	add_cases(&j, plan);
 	add_order(&j, plan);
 	add_slots(&j, plan);
+	tb_declare_json(&j, plan);
 	tb_expect_json(&j, plan);
 	tb_json_obj_end(&j);
 	tb_buf_add(b, "\n", 1);

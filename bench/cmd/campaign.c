@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "campaign/aa.h"
 #include "campaign/image.h"
 #include "campaign/progress.h"
 #include "campaign/store.h"
@@ -21,6 +22,7 @@ struct run {
 	const char *results;
 	const char *resume;
 	const char *conf_path;
+	bool is_aa;
 	enum tb_profile profile;
 	struct tb_quiet quiet;
 	struct tb_buf conf_text;
@@ -123,6 +125,7 @@ static int hash_plan(struct run *r, struct tb_err *err)
 		   r->plan.conf_sha256);
 	if (!SHA256File("/proc/self/exe", r->plan.binary_sha256))
 		return tb_fail_errno(err, -errno, "cannot read my own binary");
+	tb_host_id("", r->plan.host);
 	return 0;
 }
 
@@ -157,6 +160,8 @@ static int prepare(struct run *r, struct tb_err *err)
 
 	if (!ret)
 		ret = tb_plan_load(&r->plan, r->conf_path, &r->topo, err);
+	if (!ret && r->is_aa)
+		ret = tb_aa_make(&r->plan, err);
 	if (!ret) {
 		ret = tb_read_file(r->conf_path, &r->conf_text);
 		if (ret)
@@ -207,6 +212,7 @@ static int parse(struct run *r, int argc, char **argv, char *conf,
 		{ "results", required_argument, NULL, 'o' },
 		{ "resume", required_argument, NULL, 'r' },
 		{ "profile", required_argument, NULL, 'p' },
+		{ "aa", no_argument, NULL, 'a' },
 		{ 0 },
 	};
 	int option;
@@ -220,15 +226,18 @@ static int parse(struct run *r, int argc, char **argv, char *conf,
 			r->results = optarg;
 		else if (option == 'r')
 			r->resume = optarg;
+		else if (option == 'a')
+			r->is_aa = true;
 		else if (option == 'p') {
 			if (tb_profile_option("campaign", optarg, &r->profile,
 					      err))
 				return err->code;
 		} else
-			return tb_usage(err,
-					"campaign: unknown option %s, expected "
-					"--results, --resume or --profile",
-					argv[optind - 1]);
+			return tb_usage(
+				err,
+				"campaign: unknown option %s, expected "
+				"--aa, --results, --resume or --profile",
+				argv[optind - 1]);
 	}
 	if (argc - optind != (r->resume ? 0 : 1) || (r->results && r->resume))
 		return -EINVAL;
@@ -269,7 +278,8 @@ static int run(int argc, char **argv)
 
 const struct tb_cmd tb_cmd_campaign = {
 	.name = "campaign",
-	.usage = "[--profile PROFILE] [--results DIR] CONF | --resume DIR",
+	.usage = "[--aa] [--profile PROFILE] [--results DIR] CONF | "
+		 "--resume DIR",
 	.help = "run a campaign, or what is left of one",
 	.run = run,
 };

@@ -753,7 +753,7 @@ static void plan_json_is_exact(void **state)
 		"{\"schema\":1,\"type\":\"plan\",\"campaign\":\"c\","
 		"\"backend\":\"vm\",\"accel\":\"kvm\",\"seed\":5,"
 		"\"campaign_sha256\":null,\"tlbbench_sha256\":null,"
-		"\"reference\":\"a\",\"kernels\":["
+		"\"host\":null,\"aa\":false,\"reference\":\"a\",\"kernels\":["
 		"{\"name\":\"a\",\"kernel_id\":\"id-a\",\"release\":\"6.12-a\","
 		"\"spec\":\"tree:.\",\"append\":\"nopcid\","
 		"\"image\":{\"id\":\"id-a\",\"commit\":\"12ab\"}},"
@@ -771,6 +771,7 @@ static void plan_json_is_exact(void **state)
 		"{\"slot\":1,\"pair\":0,\"kernel\":\"b\",\"seed\":5},"
 		"{\"slot\":2,\"pair\":1,\"kernel\":\"b\",\"seed\":6},"
 		"{\"slot\":3,\"pair\":1,\"kernel\":\"a\",\"seed\":6}],"
+		"\"headline_cases\":[],\"may_differ\":[],"
 		"\"expectations\":[]}\n");
 	assert_string_equal(a.data, b.data);
 	tb_buf_fini(&a);

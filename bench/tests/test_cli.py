@@ -232,7 +232,7 @@ BAD_ARGUMENTS = [
     (["run", "munmap", "[case x]=5"], "[case x]=5"),
     (["run", "munmap", "ops=5\n[case y]\nworkload=munmap"], "ops=5"),
     (["run", "munmap", "pages=" + 99 * "1" + "\n[case y]\nworkload=munmap"], "expected a workload"),
-    (["campaign"], "usage: tlbbench campaign [--profile PROFILE] [--results DIR] CONF"),
+    (["campaign"], "usage: tlbbench campaign [--aa] [--profile PROFILE] [--results DIR] CONF"),
     (["campaign", "--results"], "--results"),
     (["campaign", "--results", "x"], "usage: tlbbench campaign"),
     (["campaign", "--nope", "x"], "--nope"),
