@@ -195,7 +195,7 @@ def test_show(run, tmp_path):
     result = run("show", directory)
     assert result.status == 0 and not (directory / "report.txt").exists()
     assert "lazy_idle-woken/cpus=4: lazy-ipi" in result.out
-    assert "ipis_received_per_op /op 4 3 3 3" in result.flat
+    assert "ipis_received_per_op 4 3 3 3" in result.flat
     assert "irq_tlb cpu 4 600 600 600" in result.flat
     assert "nr_tlb_remote_flush system 0 -[1]" in result.flat and "verdict" not in result.out
 

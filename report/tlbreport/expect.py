@@ -13,9 +13,9 @@ from typing import Iterator
 
 import numpy as np
 
-from .compare import Series, collect
 from .fits import Fit, break_even, knee
 from .model import Campaign, Expectation
+from .series import Series, collect
 from .stats import ALPHA, Array, t_interval
 from .tables import number
 

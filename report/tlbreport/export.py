@@ -16,8 +16,8 @@ from typing import Iterator
 from urllib.parse import quote
 
 from . import hdr
-from .compare import cases
 from .model import Campaign, Histogram, Repetition, Slot, file_stem
+from .series import cases
 
 PLACE = "ops enter at the lower bound of their bucket, at most 0.8 % below; min and max exactly"
 LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'

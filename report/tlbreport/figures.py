@@ -17,9 +17,10 @@ from math import floor, isnan, log10
 from pathlib import Path
 from statistics import median
 
-from .compare import Row, Table, cases, collect
+from .compare import Row, Table
 from .expect import as_number, curves
 from .model import Campaign, Expectation, Histogram, file_stem
+from .series import cases, collect
 from .tables import cost_row, human
 
 COLOURS = ("#1f5a96", "#d1495b", "#2e7d4f", "#8a5a00")

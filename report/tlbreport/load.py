@@ -43,7 +43,7 @@ def load(directory: Path) -> Campaign:
     if not directory.is_dir():
         raise NotACampaign(f"{directory}: no such directory")
     path = directory.resolve()
-    plan = _plan(directory)
+    plan = read_plan(directory)
     index, problems = _index(path)
     found, strays = _slot_directories(path, {s["slot"] for s in plan["slots"]})
     slots = []
@@ -61,11 +61,15 @@ def load(directory: Path) -> Campaign:
         path=path, name=plan["campaign"], backend=plan["backend"], accel=plan["accel"],
         date="{}-{}-{} {}:{}:{} UTC".format(*date.groups()) if date else "",
         reference=plan["reference"],
-        kernels=tuple(Kernel(k["name"], k["kernel_id"], k["release"]) for k in plan["kernels"]),
+        kernels=tuple(Kernel(k["name"], k["kernel_id"], k["release"], k.get("append", ""))
+                      for k in plan["kernels"]),
         cases={c["case"]: c["workload"] for c in plan["cases"]},
         slots=tuple(slots), problems=tuple(problems + strays),
         missing={k["name"]: k["strategy"] for k in plan.get("missing_kernels", [])},
-        expectations=tuple(map(_expectation, plan.get("expectations", []))))
+        expectations=tuple(map(_expectation, plan.get("expectations", []))),
+        headline_cases=tuple(plan.get("headline_cases", [])),
+        may_differ=tuple(plan.get("may_differ", [])), is_aa=plan.get("aa", False),
+        host=plan.get("host"), conf_sha256=plan.get("campaign_sha256"))
 
 
 def clean(text: str) -> str:
@@ -135,8 +139,8 @@ def _check(kind: str, data: Any) -> None:
         raise ValueError(f"not a {kind} record: {where or 'record'}: {error.message[:120]}")
 
 
-def _plan(directory: Path) -> dict[str, Any]:
-    """Read plan.json and check that its parts refer to each other."""
+def read_plan(directory: Path) -> dict[str, Any]:
+    """Read plan.json and check that its parts refer to each other. Raises NotACampaign."""
     try:
         plan = _parse((directory / "plan.json").read_bytes())
         _check("plan", plan)

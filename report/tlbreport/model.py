@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,17 @@ class Boot:
     caveats: tuple[str, ...]  # of the boot record and of what happened later
     repetitions: tuple[Repetition, ...]
 
+    def of(self, case: str) -> list[Repetition]:
+        """Return the repetitions of a case."""
+        return self._by_case.get(case, [])
+
+    @cached_property
+    def _by_case(self) -> dict[str, list[Repetition]]:
+        found: dict[str, list[Repetition]] = {}
+        for repetition in self.repetitions:
+            found.setdefault(repetition.case, []).append(repetition)
+        return found
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -102,6 +115,7 @@ class Kernel:
     name: str
     kernel_id: str
     release: str
+    append: str  # boot parameters of its own
 
 
 @dataclass(frozen=True)
@@ -154,6 +168,12 @@ class Campaign:
     problems: tuple[Problem, ...]
     missing: dict[str, str]  # kernel -> strategy, of those that were left out
     expectations: tuple[Expectation, ...]
+    headline_cases: tuple[str, ...]  # declared; empty: all
+    may_differ: tuple[str, ...]  # facts that the campaign compares
+    is_aa: bool  # one kernel under two names
+    host: str | None  # who ran it, without saying who that is
+    conf_sha256: str | None
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def boots(self, kernel: str) -> list[tuple[Slot, Boot]]:
         """Return the whole slots of a kernel in the order in which they ran."""

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from typing import Iterable, Sequence
+from statistics import stdev
+from typing import Callable, Iterable, Sequence
 
-from .compare import Row, Table
+from .compare import Row, Table, soundness
+from .model import Campaign
+from .series import collect
+from .stats import MAX_BOOTS
+
+WIDTH = 72  # of text, so that it survives "> > " in a mail
+NOISE = ("sd of boots", "of runs", "sees", "boots")
+soundness_of = soundness
 
 ACCELS = {
     "exact": "exact: an emulated machine that repeats bit for bit; costs are instructions of all"
@@ -61,15 +69,53 @@ def interval(row: Row) -> str:
     """Format the 95 % interval in percent."""
     if row.ci_low_pct is None or row.ci_high_pct is None:
         return "-"
-    return f"[{percent(row.ci_low_pct)[:-1]}, {percent(row.ci_high_pct)[:-1]}]"
+    return f"[{percent(row.ci_low_pct)[:-1]},{percent(row.ci_high_pct)[:-1]}]"
 
 
 def unit(row_unit: str, metric: str) -> str:
-    """Shorten a unit to fit a column: ipis/op is /op where the name says what is counted."""
+    """Shorten a unit to fit a column; none where the name says it.
+
+    >>> unit("ipis/op", "ipis_received_per_op"), unit("requests/shootdown", "ipis")
+    ('', '/shootdown')
+    """
+    if metric.endswith("_" + row_unit.partition("/")[2]) and "_per_" in metric:
+        return ""
     what, slash, per = row_unit.partition("/")
-    if slash and what in metric.split("_"):
+    if slash and {what, {"requests": "ipis"}.get(what)} & set(metric.split("_")):
         return slash + per
     return row_unit.replace("instructions", "insns")
+
+
+def cells(table: Table, headline: bool, notes: Footnotes,
+          letter: Callable[[str], str]) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of the headline rows or the others; adds to the notes."""
+    heads = [letter(kernel) + notes.tag(texts) for kernel, texts in zip(
+        (table.kernel_a, table.kernel_b), caveats(table))]
+    head = ["metric" if headline else "detail", "unit", *heads, "change", "95% CI", "verdict"]
+    return head, [[row.metric, unit(row.unit, row.metric),
+                   number(row.value_a) + notes.tag(row.notes_a),
+                   number(row.value_b) + notes.tag(row.notes_b),
+                   change(row), interval(row), row.verdict + notes.tag(row.notes)]
+                  for row in table.rows if row.headline == headline]
+
+
+def noise(row: Row) -> list[str]:
+    """Return the columns of NOISE."""
+    plain = [percent(v).lstrip("+") for v in (row.sd_between_pct, row.sd_within_pct,
+                                              row.detectable_pct)]
+    return plain + [str(row.boots_needed) if row.boots_needed else f">{MAX_BOOTS}"]
+
+
+def spread(campaign: Campaign, row: Row, kernel: str) -> float | None:
+    """Return the standard deviation over the boots of a kernel; None for fewer than two."""
+    series = collect(campaign, kernel, row.case).get(row.metric)
+    values = series.values() if series and row.unit != "mixed" else []
+    return stdev(values) if len(values) > 1 else None
+
+
+def ascii_only(text: str) -> str:
+    """Return text that every mailer and terminal can show."""
+    return text.encode("ascii", "backslashreplace").decode()
 
 
 def human(metric: str) -> str:
@@ -81,8 +127,7 @@ def mechanism(table: Table) -> str:
     """Say in one sentence what one op does differently and what that costs."""
     shown = [r for r in table.rows if r.headline and r.value_a is not None
              and r.value_b is not None]
-    counts = [r for r in shown if "/" in r.unit and not r.unit.endswith("/s")
-              and not _is_cost(r, table)]
+    counts = [r for r in shown if is_count(r, table)]
     moved = [f"{human(r.metric)} {arrow(r)}" for r in counts if r.value_a != r.value_b]
     cost = cost_row(table)
     costs = [f"{human(r.metric)} {arrow(r)} ({change(r)})" for r in shown if r is cost]
@@ -90,6 +135,11 @@ def mechanism(table: Table) -> str:
         return ""
     what = ", ".join(moved) or ("no count per op differs" if counts else "not counted")
     return f"Mechanism: {what}{'; ' + costs[0] if costs else ''}."
+
+
+def is_count(row: Row, table: Table) -> bool:
+    """Tell whether a row counts something per op, or per another event."""
+    return "/" in row.unit and not row.unit.endswith("/s") and not _is_cost(row, table)
 
 
 def _is_cost(row: Row, table: Table) -> bool:
@@ -113,8 +163,9 @@ def verdicts(table: Table) -> Counter[str]:
 
 
 def caveats(table: Table) -> list[list[str]]:
-    """Return the caveats of A and of B, each with the name of its kernel."""
-    return [[f"{kernel}: {text}" for text in texts] for kernel, texts in
+    """Return the caveats of A and of B, with the name of the kernel where only one has it."""
+    both = set(table.caveats_a) & set(table.caveats_b)
+    return [[text if text in both else f"{kernel}: {text}" for text in texts] for kernel, texts in
             ((table.kernel_a, table.caveats_a), (table.kernel_b, table.caveats_b))]
 
 
