@@ -145,18 +145,24 @@ static void probe_kinds(const struct wl_res *res, struct wl_reasons *why)
 void tb_made_probe(struct tb_made *made, const struct tb_case *cs,
 		   const struct tb_undo *undo, struct wl_reasons *why)
 {
-	struct wl_res *res = &made->asked;
+	if (cs->ops->prepare)
+		cs->ops->prepare(&made->asked, cs->conf);
+	tb_made_probe_asked(made, cs->ops->name, undo, why);
+}
+
+void tb_made_probe_asked(struct tb_made *made, const char *name,
+			 const struct tb_undo *undo, struct wl_reasons *why)
+{
+	const struct wl_res *res = &made->asked;
 	struct tb_err err = { 0 };
 	unsigned int i;
 	int ret;
 
-	if (cs->ops->prepare)
-		cs->ops->prepare(res, cs->conf);
 	if (res->nr_asked > TB_MAX_RESOURCES ||
 	    count(res, TB_RESOURCE_FILE) > WL_MAX_FILES ||
 	    count(res, TB_RESOURCE_MEMCG) > 1) {
 		wl_reason(why, "%s asks for more resources than there can be",
-			  cs->ops->name);
+			  name);
 		return;
 	}
 	probe_kinds(res, why);

@@ -72,6 +72,10 @@ struct tb_made {
 void tb_made_probe(struct tb_made *made, const struct tb_case *cs,
 		   const struct tb_undo *undo, struct wl_reasons *why);
 
+/* The same, where made->asked says already what @name wants. */
+void tb_made_probe_asked(struct tb_made *made, const char *name,
+			 const struct tb_undo *undo, struct wl_reasons *why);
+
 /**
  * tb_made_make() - make what tb_made_probe() has found to be possible
  * @caveats: gets a line for each that concerns the whole machine
