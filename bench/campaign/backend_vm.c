@@ -80,7 +80,7 @@ static int prepare(struct tb_plan *plan, struct tb_sig *sig, struct tb_err *err)
 	bool boots;
 	int ret;
 
-	if (asked == TB_ACCEL_EXACT)
+	if (asked == TB_ACCEL_EXACT || asked == TB_ACCEL_TCG)
 		return 0;
 	ret = kvm_boots(plan, sig, &boots, err);
 	if (ret)

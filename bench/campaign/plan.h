@@ -4,8 +4,8 @@
  *
  *	[campaign]  name, backend = here | vm, boots, seed, and see declare.h
  *	[vm]        cpus, sockets, threads_per_core, nodes, memory (k, M, G),
- *	            accel = auto | kvm | exact, timeout_seconds (wall clock of
- *	            one slot)
+ *	            accel = auto | kvm | exact | tcg, timeout_seconds (wall
+ *	            clock of one slot)
  *	[kernel N]  strategy = ID | image = DIR | spec = SPEC, append = kernel
  *	            parameters, optional = yes | no
  *	[defaults]  keys of cases
@@ -34,10 +34,11 @@
 enum tb_accel {
 	TB_ACCEL_AUTO,
 	TB_ACCEL_KVM,
-	TB_ACCEL_EXACT
+	TB_ACCEL_EXACT,
+	TB_ACCEL_TCG
 };
 
-/* "kvm", "exact"; of the here backend NULL is "none". */
+/* "kvm", "exact", "tcg"; of the here backend NULL is "none". */
 const char *tb_accel_name(enum tb_accel accel);
 
 /**

@@ -55,7 +55,7 @@ static void accel_args(const struct tb_qemu *q, struct command *c)
 	arg(c, "-seed");
 	arg(c, "%" PRIu64, q->seed);
 	arg(c, "-accel");
-	if (!q->is_exact) {
+	if (q->is_kvm) {
 		arg(c, "kvm");
 		arg(c, "-cpu");
 		/*
@@ -66,11 +66,13 @@ static void accel_args(const struct tb_qemu *q, struct command *c)
 		arg(c, "host,kvm-pv-tlb-flush=off");
 		return;
 	}
-	arg(c, "tcg,thread=single");
-	arg(c, "-icount");
-	arg(c, "shift=%d,sleep=off", q->icount_shift);
-	arg(c, "-rtc");
-	arg(c, "base=2024-01-01,clock=vm");
+	arg(c, "tcg,thread=%s", q->is_exact ? "single" : "multi");
+	if (q->is_exact) {
+		arg(c, "-icount");
+		arg(c, "shift=%d,sleep=off", q->icount_shift);
+		arg(c, "-rtc");
+		arg(c, "base=2024-01-01,clock=vm");
+	}
 	arg(c, "-cpu");
 	arg(c, "max,la57=off");
 }

@@ -14,7 +14,8 @@
 
 /**
  * struct tb_qemu - what to start
- * @is_exact: TCG with instruction counting, else KVM
+ * @is_exact: TCG with instruction counting
+ * @is_kvm: KVM; neither: TCG with a thread for each CPU
  * @icount_shift: 2^shift virtual nanoseconds per instruction
  * @shape: of the machine; with several nodes each has its part of the memory
  * @kernel: a vmlinux, booted by PVH, or a bzImage
@@ -25,6 +26,7 @@
  */
 struct tb_qemu {
 	bool is_exact;
+	bool is_kvm;
 	int icount_shift;
 	uint64_t seed;
 	struct tb_shape shape;

@@ -151,6 +151,7 @@ static int start_qemu(struct tb_vm *vm, struct tb_err *err)
 	char kernel[PATH_MAX];
 	const struct tb_qemu q = {
 		.is_exact = is_exact(vm),
+		.is_kvm = plan->accel == TB_ACCEL_KVM,
 		.icount_shift = ICOUNT_SHIFT,
 		.seed = vm->boot->slot->seed,
 		.shape = plan->vm_shape,

@@ -13,7 +13,7 @@
 #define MAX_CPUS 64
 #define MAX_NODES 8
 
-static const char *const accels[] = { "auto", "kvm", "exact" };
+static const char *const accels[] = { "auto", "kvm", "exact", "tcg" };
 
 const char *tb_accel_name(enum tb_accel accel)
 {
@@ -33,7 +33,8 @@ static int read_accel(struct tb_plan *plan, const struct tb_conf *conf,
 			return 0;
 		}
 	return e ? tb_usage(err,
-			    "%s:%u: accel = %.64s: expected auto, kvm or exact",
+			    "%s:%u: accel = %.64s: expected auto, kvm, exact "
+			    "or tcg",
 			    conf->path, e->line, e->value)
 		 : 0;
 }

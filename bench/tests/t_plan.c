@@ -519,8 +519,8 @@ static void bad_sections(void **state)
 static void bad_machines(void **state)
 {
 	(void)state;
-	check_bad(VM "[vm]\naccel = tcg\n[kernel a]\nimage = /a\n" TAIL,
-		  "c.conf:5: accel = tcg: expected auto, kvm or exact");
+	check_bad(VM "[vm]\naccel = tgc\n[kernel a]\nimage = /a\n" TAIL,
+		  "c.conf:5: accel = tgc: expected auto, kvm, exact or tcg");
 	check_bad(VM "[vm]\ncpus = 65\n[kernel a]\nimage = /a\n" TAIL,
 		  "c.conf:5: cpus = 65: expected a number from 1 to 64");
 	check_bad(VM "[vm]\nmemory = 64M\n[kernel a]\nimage = /a\n" TAIL,
