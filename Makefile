@@ -31,11 +31,12 @@ endif
 layers := base machine engine campaign guest cmd
 bench_src := bench/tlbbench.c $(foreach d,$(layers),$(sort $(wildcard bench/$(d)/*.c)))
 workload_src := $(sort $(wildcard workloads/*.c))
+litmus_src := $(sort $(wildcard workloads/litmus/*.c))
 unit_src := $(sort $(wildcard bench/tests/t_*.c))
 accuracy_src := $(sort $(wildcard bench/accuracy/*.c))
 
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
-bench_obj := $(call obj,$(bench_src) $(workload_src)) $(O)/obj/registry.o
+bench_obj := $(call obj,$(bench_src) $(workload_src) $(litmus_src)) $(O)/obj/registry.o
 # What unit tests link: everything but main().
 lib_obj := $(filter-out $(O)/obj/bench/tlbbench.o,$(bench_obj))
 # What is built for ASan also looks for leaks where an instance ends.
@@ -71,16 +72,18 @@ $(perf_libs) &: | $(O)
 $(O) $(O)/tests:
 	@mkdir -p $@
 
-# One symbol per file: a workload whose symbol is not its file's name does not
-# link. Made every time and kept if it is the same: a file that appears with an
+# One symbol per file: a workload or litmus test whose symbol is not its file's
+# name does not link. Made every time and kept if it is the same: a file that appears with an
 # old date, or goes, must not leave a binary that is not the tree.
+registry = printf 'extern const struct $(1)_ops $(1)_%s;\n' $(basename $(notdir $(2))); \
+	  echo 'const struct $(1)_ops *const $(1)_registry[] = {'; \
+	  printf '\t&$(1)_%s,\n' $(basename $(notdir $(2))); \
+	  echo '	NULL,'; echo '};'
+
 .PHONY: force
 $(O)/registry.c: force | $(O)
-	$(Q){ echo '#include "workloads/wl.h"'; \
-	  printf 'extern const struct wl_ops wl_%s;\n' $(basename $(notdir $(workload_src))); \
-	  echo 'const struct wl_ops *const wl_registry[] = {'; \
-	  printf '\t&wl_%s,\n' $(basename $(notdir $(workload_src))); \
-	  echo '	NULL,'; echo '};'; } > $@.new; \
+	$(Q){ echo '#include "workloads/litmus/litmus.h"'; \
+	  $(call registry,wl,$(workload_src)); $(call registry,litmus,$(litmus_src)); } > $@.new; \
 	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(O)/obj/registry.o: $(O)/registry.c

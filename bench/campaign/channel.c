@@ -186,9 +186,8 @@ static int read_payload(struct tb_frames *f, const struct tb_frame *header,
 static bool is_plausible(const struct tb_frame *header, uint32_t seq)
 {
 	return header->magic == TB_FRAME_MAGIC && header->seq == seq &&
-	       header->len_bytes &&
-	       (header->type == TB_FRAME_RECORD ||
-		header->type == TB_FRAME_END);
+	       header->len_bytes && header->type >= TB_FRAME_RECORD &&
+	       header->type <= TB_FRAME_KTAP;
 }
 
 int tb_frames_next(struct tb_frames *f, struct tb_buf *payload,

@@ -30,6 +30,8 @@ enum tb_frame_type {
 	TB_FRAME_RECORD = 1,
 	/* A name of enum tb_slot_state, a newline, and a reason or nothing. */
 	TB_FRAME_END = 2,
+	/* A piece of KTAP, whole lines. */
+	TB_FRAME_KTAP = 3,
 };
 
 /**

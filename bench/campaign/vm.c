@@ -82,8 +82,16 @@ static int make_channel(struct tb_vm *vm, struct tb_err *err)
 /* Arguments for PID 1, see guest/init.c: nothing that names the slot. */
 static void slot_conf(const struct tb_vm *vm, struct tb_buf *b)
 {
-	tb_buf_printf(b, "[slot]\nrelease = %s\ntrial = %s\n",
-		      vm->kernel->release, vm->boot->sink ? "no" : "yes");
+	const struct tb_vm_litmus *l = vm->litmus;
+	const char *work = vm->boot->sink ? "cases" : "nothing";
+
+	tb_buf_printf(b, "[slot]\nrelease = %s\nwork = %s\n",
+		      vm->kernel->release, l ? "litmus" : work);
+	if (l)
+		tb_buf_printf(b, "effort = %u\nsoak_s = %u\n", l->effort,
+			      l->soak_s);
+	if (l && *l->tests)
+		tb_buf_printf(b, "tests = %s\n", l->tests);
 	if (is_exact(vm))
 		tb_buf_printf(b, "icount_shift = %d\n", ICOUNT_SHIFT);
 	if (has_foreign(vm))
@@ -218,6 +226,9 @@ static int take_frames(struct tb_vm *vm, struct tb_outcome *out,
 			return type;
 		if (type == TB_FRAME_END) {
 			take_end(vm, out);
+		} else if (type == TB_FRAME_KTAP && vm->litmus) {
+			ret = vm->litmus->put(vm->litmus, vm->payload.data,
+					      vm->payload.len_bytes, err);
 		} else if (type == TB_FRAME_RECORD && vm->boot->sink) {
 			ret = vm->boot->sink->put(vm->boot->sink,
 						  vm->payload.data,

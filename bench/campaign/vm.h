@@ -17,7 +17,22 @@
 #include "campaign/channel.h"
 
 /**
+ * struct tb_vm_litmus - litmus tests instead of a slot's cases
+ * @tests: names with blanks between; "": all
+ * @effort, @soak_s: see struct tb_litmus_suite
+ * @put: gets what the tests say, as it comes; 0 or -errno
+ */
+struct tb_vm_litmus {
+	const char *tests;
+	unsigned int effort;
+	unsigned int soak_s;
+	int (*put)(struct tb_vm_litmus *l, const char *text, size_t len_bytes,
+		   struct tb_err *err);
+};
+
+/**
  * struct tb_vm - one VM; whoever runs it sets @boot and @kernel
+ * @litmus: NULL: it runs the cases of its slot
  * @channel, @initrd: temporary files
  * @console, @qemu_log: stay in the slot's directory
  * @has_end_frame: the guest has said how its slot ended
@@ -25,6 +40,7 @@
 struct tb_vm {
 	const struct tb_boot *boot;
 	const struct tb_kernel *kernel;
+	struct tb_vm_litmus *litmus;
 	char channel[PATH_MAX];
 	char initrd[PATH_MAX];
 	char console[PATH_MAX];

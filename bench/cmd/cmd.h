@@ -25,6 +25,7 @@ extern const struct tb_cmd tb_cmd_campaign;
 extern const struct tb_cmd tb_cmd_describe;
 extern const struct tb_cmd tb_cmd_env;
 extern const struct tb_cmd tb_cmd_list;
+extern const struct tb_cmd tb_cmd_litmus;
 extern const struct tb_cmd tb_cmd_plan;
 extern const struct tb_cmd tb_cmd_report;
 extern const struct tb_cmd tb_cmd_run;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tlbbench describe: what a workload does and takes. */
+/* tlbbench describe: what a workload does and takes, or a litmus test. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +7,10 @@
 #include "campaign/keys.h"
 #include "campaign/params.h"
 #include "cmd/cmd.h"
+#include "engine/litmus.h"
 #include "engine/region.h"
 #include "engine/values.h"
+#include "workloads/wl_mem.h"
 
 #define MAX_COLUMNS 80
 
@@ -144,13 +146,79 @@ static void print_keys(void)
 	tb_buf_fini(&names);
 }
 
+/* --- litmus tests --------------------------------------------------------- */
+
+static void print_set(const char *what, unsigned int set,
+		      const char *(*name)(unsigned int i))
+{
+	unsigned int i, nr = 0;
+
+	printf("%s:", what);
+	for (i = 0; set >> i; i++)
+		if (set >> i & 1)
+			printf("%s %s", nr++ ? "," : "", name(i));
+	printf(".\n");
+}
+
+static const char *size_name(unsigned int i)
+{
+	return wl_page_sizes[i];
+}
+
+static const char *state_name(unsigned int i)
+{
+	return tb_litmus_state_name((enum litmus_state)i);
+}
+
+static void print_sight(const char *access, enum litmus_sight sight)
+{
+	static const char *const sights[] = {
+		[LITMUS_ANY] = "anything",
+		[LITMUS_OLD] = "what was there before",
+		[LITMUS_NEW] = "what is new",
+		[LITMUS_ZERO] = "zero",
+		[LITMUS_OLD_OR_ZERO] = "what was there before, or zero",
+		[LITMUS_FAULT] = "a fault",
+		[LITMUS_KEPT] = "a place that keeps it",
+	};
+
+	if (sight != LITMUS_ANY)
+		printf("A %s must find: %s.\n", access, sights[sight]);
+}
+
+static int describe_litmus(const char *name)
+{
+	const struct litmus_ops *ops = tb_litmus_find(name);
+
+	if (!ops) {
+		fprintf(stderr,
+			"tlbbench: unknown litmus test '%s'; 'tlbbench list' "
+			"lists them\n",
+			name);
+		return TB_EXIT_USAGE;
+	}
+	printf("litmus/%s: catches a kernel that forgets %s.\n", ops->name,
+	       ops->summary);
+	printf("Flushes in: %s.\n", ops->path);
+	print_set("Pages", ops->page_sizes, size_name);
+	print_set("Victims", tb_litmus_states(ops), state_name);
+	print_sight("read", ops->read);
+	print_sight("write", ops->write);
+	if (ops->noticed)
+		printf("The kernel must notice a write.\n");
+	return TB_EXIT_OK;
+}
+
 static int run(int argc, char **argv)
 {
+	static const char litmus[] = "litmus/";
 	const struct wl_ops *ops;
 	struct tb_buf names = { 0 };
 
 	if (argc != 2)
 		return tb_cmd_usage(&tb_cmd_describe);
+	if (!strncmp(argv[1], litmus, strlen(litmus)))
+		return describe_litmus(argv[1] + strlen(litmus));
 	ops = tb_workload_find(argv[1]);
 	if (!ops) {
 		tb_workload_names(&names);
@@ -176,7 +244,8 @@ static int run(int argc, char **argv)
 
 const struct tb_cmd tb_cmd_describe = {
 	.name = "describe",
-	.usage = "WORKLOAD",
-	.help = "what a workload does, its parameters, roles and keys",
+	.usage = "WORKLOAD | litmus/TEST",
+	.help = "what a workload does, its parameters, roles and keys; or a "
+		"test",
 	.run = run,
 };

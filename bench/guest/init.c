@@ -22,6 +22,7 @@
 
 #include "campaign/channel.h"
 #include "campaign/initramfs.h"
+#include "campaign/litmus_suite.h"
 #include "campaign/slot.h"
 #include "guest/cpus.h"
 #include "machine/audit.h"
@@ -36,7 +37,7 @@ struct guest {
 	/* What must stand in a file of sysfs; NULL: nothing is known of it. */
 	const char *family;
 	const char *expect;
-	bool is_trial;
+	const char *work;
 	struct tb_channel channel;
 };
 
@@ -143,7 +144,7 @@ static int read_slot(struct guest *g, struct tb_err *err)
 	g->release = tb_section_text(s, "release", "");
 	g->family = tb_section_text(s, "family", NULL);
 	g->expect = tb_section_text(s, "expect", "");
-	g->is_trial = !strcmp(tb_section_text(s, "trial", "no"), "yes");
+	g->work = tb_section_text(s, "work", "cases");
 	return 0;
 }
 
@@ -226,9 +227,80 @@ out:
 	return ret;
 }
 
+/* --- litmus tests ----------------------------------------------------------
+ */
+
+/* A suite that sends. */
+struct channel_suite {
+	struct tb_litmus_suite suite;
+	struct tb_channel *channel;
+};
+
+static int put_ktap(struct tb_litmus_suite *suite, struct tb_buf *text,
+		    struct tb_err *err)
+{
+	struct channel_suite *s = (struct channel_suite *)suite;
+
+	if (text->has_failed)
+		return tb_fail_errno(err, -ENOMEM, "litmus");
+	return tb_channel_send(s->channel, TB_FRAME_KTAP, text->data,
+			       text->len_bytes, err);
+}
+
+/* Split @text at blanks, in place. */
+static void split(char *text, char **words, size_t max)
+{
+	char *word;
+	size_t nr = 0;
+
+	while ((word = strsep(&text, " ")))
+		if (*word && nr + 1 < max)
+			words[nr++] = word;
+	words[nr] = NULL;
+}
+
+static int read_litmus(struct guest *g, struct tb_litmus_suite *s, char **names,
+		       size_t max, struct tb_err *err)
+{
+	struct tb_section *section = tb_conf_section(&g->conf, "slot");
+	struct tb_entry *tests = tb_section_find(section, "tests");
+	uint64_t effort, soak_s;
+
+	split(tests ? tests->value : NULL, names, max);
+	if (tb_section_u64(&g->conf, section, "effort", 1, 1, UINT32_MAX,
+			   &effort, err) ||
+	    tb_section_u64(&g->conf, section, "soak_s", 0, 0, UINT32_MAX,
+			   &soak_s, err))
+		return err->code;
+	s->effort = (unsigned int)effort;
+	s->soak_s = (unsigned int)soak_s;
+	return tb_litmus_suite_choose(s, names, err);
+}
+
+static int run_litmus(struct guest *g, struct tb_err *err)
+{
+	struct channel_suite s = { { .put = put_ktap }, &g->channel };
+	struct tb_undo undo = { .root = TB_LIVE_ROOT };
+	char *names[128], count[16];
+	struct tb_sig sig;
+	int ret = tb_sig_init(&sig);
+
+	if (ret)
+		return tb_fail_errno(err, ret, "signals");
+	ret = read_litmus(g, &s.suite, names, ARRAY_SIZE(names), err);
+	if (!ret)
+		ret = tb_litmus_suite_run(&s.suite, &undo, &sig, err);
+	if (ret)
+		return ret;
+	snprintf(count, sizeof(count), "%u",
+		 s.suite.nr_by_state[TB_KTAP_NOT_OK]);
+	send_end(g, "ok", count);
+	return tb_undo_end(&undo, err);
+}
+
 void tb_guest_main(void)
 {
-	struct guest g = { .is_trial = false };
+	struct guest g = { .icount_shift = -1 };
 	struct tb_err err = { 0 };
 	int ret;
 
@@ -246,10 +318,12 @@ void tb_guest_main(void)
 	if (!ret)
 		ret = read_slot(&g, &err);
 	if (!ret && is_right_kernel(&g)) {
-		if (g.is_trial)
-			send_end(&g, "ok", "0");
-		else
+		if (!strcmp(g.work, "cases"))
 			ret = run_slot(&g, &err);
+		else if (!strcmp(g.work, "litmus"))
+			ret = run_litmus(&g, &err);
+		else
+			send_end(&g, "ok", "0");
 	}
 	if (ret) {
 		fprintf(stderr, "tlbbench: %s\n", err.text);

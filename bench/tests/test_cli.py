@@ -16,8 +16,9 @@ from tlbtest import ROOT, run
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 WORKLOADS = sorted(path.stem for path in (ROOT / "workloads").glob("*.c"))
+LITMUS = sorted(path.stem for path in (ROOT / "workloads/litmus").glob("*.c"))
 NAMES = ", ".join(WORKLOADS)
-COMMANDS = ["run", "campaign", "report", "plan", "list", "describe", "env"]
+COMMANDS = ["run", "campaign", "report", "plan", "list", "describe", "env", "litmus"]
 
 few_cpus = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs 2 CPUs")
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -31,6 +32,7 @@ GOLDEN_COMMANDS = {
     "list": ["list"],
     "plan-demo": ["plan", "configs/demo.conf"],
     **{f"describe-{name}": ["describe", name] for name in WORKLOADS},
+    **{f"describe-litmus-{name}": ["describe", f"litmus/{name}"] for name in LITMUS},
 }
 
 
@@ -327,7 +329,7 @@ BAD_CONFS = {
     "vm cpus": (VM.replace("cpus = 4", "@cpus = 65") + KERNEL + CASE, "a number from 1 to 64"),
     "vm memory": (VM + "@memory = 1M\n" + KERNEL + CASE, "expected a size like 1G, 128M or more"),
     "vm memory unit": (VM + "@memory = 1T\n" + KERNEL + CASE, "expected a size like 1G"),
-    "vm accel": (VM + "@accel = tcg\n" + KERNEL + CASE, "expected auto, kvm or exact"),
+    "vm accel": (VM + "@accel = tgc\n" + KERNEL + CASE, "expected auto, kvm, exact or tcg"),
     "vm timeout": (VM + "@timeout_seconds = 0\n" + KERNEL + CASE, "a number from 1 to 86400"),
     "vm without kernel": (VM + CASE, "backend vm needs a [kernel NAME]"),
     "kernel without vm": (HERE + "@" + KERNEL + CASE, "[kernel k] needs backend = vm"),

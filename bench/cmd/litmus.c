@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tlbbench litmus: does a kernel forget to flush a TLB? Speaks KTAP.
+ *
+ * Of another kernel the arguments become the text of a campaign with one
+ * kernel, so that they mean the same as there.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "campaign/image.h"
+#include "campaign/litmus_suite.h"
+#include "campaign/litmus_vm.h"
+#include "cmd/cmd.h"
+
+/* What the command line says. */
+struct options {
+	struct tb_litmus_suite suite;
+	const char *kernel;
+	const char *append;
+	struct tb_buf vm;
+};
+
+/* --- options ---------------------------------------------------------------
+ */
+
+static int take_number(const char *text, unsigned int *to, struct tb_err *err)
+{
+	uint64_t number;
+
+	if (!tb_parse_u64(text, &number) || !number || number > 1000000)
+		return tb_usage(err,
+				"litmus: '%.64s': expected a number from 1 to "
+				"1000000",
+				text);
+	*to = (unsigned int)number;
+	return 0;
+}
+
+static int take_option(struct options *o, int option, struct tb_err *err)
+{
+	switch (option) {
+	case 'e':
+		return take_number(optarg, &o->suite.effort, err);
+	case 's':
+		return take_number(optarg, &o->suite.soak_s, err);
+	case 'k':
+		o->kernel = optarg;
+		return 0;
+	case 'a':
+		o->append = optarg;
+		return 0;
+	case 'v':
+		tb_buf_printf(&o->vm, "%s\n", optarg);
+		return 0;
+	default:
+		return tb_usage(err,
+				"litmus: %s: expected --kernel, --append, "
+				"--vm, --effort or --soak with its value",
+				optarg ? optarg : "unknown option");
+	}
+}
+
+static int parse(int argc, char **argv, struct options *o, struct tb_err *err)
+{
+	static const struct option options[] = {
+		{ "append", required_argument, NULL, 'a' },
+		{ "effort", required_argument, NULL, 'e' },
+		{ "kernel", required_argument, NULL, 'k' },
+		{ "soak", required_argument, NULL, 's' },
+		{ "vm", required_argument, NULL, 'v' },
+		{ 0 },
+	};
+	int option, ret = 0;
+
+	opterr = 0;
+	while (!ret &&
+	       (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == '?')
+			optarg = argv[optind - 1];
+		ret = take_option(o, option, err);
+	}
+	if (!ret && !o->kernel && (o->append || o->vm.len_bytes))
+		ret = tb_usage(err, "litmus: --append and --vm need --kernel");
+	return ret ? ret
+		   : tb_litmus_suite_choose(&o->suite, argv + optind, err);
+}
+
+/* --- this kernel -----------------------------------------------------------
+ */
+
+static int print(struct tb_litmus_suite *s, struct tb_buf *text,
+		 struct tb_err *err)
+{
+	(void)s;
+	if (text->has_failed)
+		return tb_fail_errno(err, -ENOMEM, "litmus");
+	fwrite(text->data, 1, text->len_bytes, stdout);
+	fflush(stdout);
+	return 0;
+}
+
+static int run_here(struct tb_litmus_suite *s, struct tb_sig *sig)
+{
+	struct tb_undo undo = { .root = "" };
+	struct tb_err err = { 0 };
+	int ret, code;
+
+	s->put = print;
+	ret = tb_litmus_suite_run(s, &undo, sig, &err);
+	code = ret ? tb_cmd_fail(&err) : tb_litmus_suite_exit(s);
+	if (tb_undo_end(&undo, &err))
+		code = tb_cmd_fail(&err);
+	return code;
+}
+
+/* --- another kernel --------------------------------------------------------
+ */
+
+/* Prints, and remembers whether anything could run. */
+struct printer {
+	struct tb_vm_litmus litmus;
+	bool has_ok;
+};
+
+static int print_piece(struct tb_vm_litmus *l, const char *text,
+		       size_t len_bytes, struct tb_err *err)
+{
+	struct printer *p = (struct printer *)l;
+	struct tb_buf copy = { 0 };
+
+	tb_buf_add(&copy, text, len_bytes);
+	if (copy.has_failed)
+		return tb_fail_errno(err, -ENOMEM, "litmus");
+	p->has_ok |= tb_ktap_has_ok(copy.data);
+	tb_buf_fini(&copy);
+	fwrite(text, 1, len_bytes, stdout);
+	fflush(stdout);
+	return 0;
+}
+
+/* A machine in which most tests can run, unless --vm says otherwise. */
+static void make_conf(const struct options *o, struct tb_buf *b)
+{
+	const char *vm = o->vm.data ? o->vm.data : "";
+
+	tb_buf_printf(b,
+		      "[campaign]\nname = litmus\nbackend = vm\n"
+		      "boots = 1\n[vm]\n%s",
+		      vm);
+	if (!strstr(vm, "cpus"))
+		tb_buf_printf(b, "cpus = 6\n");
+	if (!strstr(vm, "nodes") && !strstr(vm, "cpus"))
+		tb_buf_printf(b, "nodes = 2\n");
+	tb_buf_printf(b, "[kernel litmus]\nspec = %s\n", o->kernel);
+	if (o->append)
+		tb_buf_printf(b, "append = %s\n", o->append);
+	tb_buf_printf(b, "[case none]\nworkload = null\ncpus = 1\n");
+}
+
+static void join_tests(const struct options *o, struct tb_buf *b)
+{
+	char **test;
+
+	tb_buf_printf(b, "%s", "");
+	for (test = o->suite.tests; test && *test; test++)
+		tb_buf_printf(b, "%s ", *test);
+}
+
+static int judge(const struct printer *p, const struct tb_outcome *out)
+{
+	if (out->state != TB_SLOT_OK) {
+		fprintf(stderr, "tlbbench: litmus: %s: %s\n%s",
+			tb_slot_state_name(out->state), out->reason,
+			out->log_tail.data ? out->log_tail.data : "");
+		return TB_EXIT_FAIL;
+	}
+	if (out->nr_not_ok)
+		return TB_EXIT_FAIL;
+	return p->has_ok ? TB_EXIT_OK : TB_EXIT_SKIP;
+}
+
+static int boot(const struct options *o, const struct tb_plan *plan,
+		struct tb_sig *sig, struct tb_err *err)
+{
+	char dir[] = "/tmp/tlbbench-litmus-XXXXXX", path[64];
+	struct printer p = { .litmus = { .effort = o->suite.effort,
+					 .soak_s = o->suite.soak_s,
+					 .put = print_piece } };
+	struct tb_outcome out;
+	struct tb_buf tests = { 0 };
+	int code;
+
+	join_tests(o, &tests);
+	p.litmus.tests = tests.data;
+	if (tests.has_failed || !mkdtemp(dir)) {
+		tb_fail_errno(err, -ENOMEM, "cannot create %s", dir);
+		return tb_cmd_fail(err);
+	}
+	if (tb_litmus_boot(plan, 0, &p.litmus, dir, sig, &out, err))
+		code = tb_cmd_fail(err);
+	else
+		code = judge(&p, &out);
+	snprintf(path, sizeof(path), "%s/console.log", dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/qemu.log", dir);
+	unlink(path);
+	rmdir(dir);
+	tb_buf_fini(&out.log_tail);
+	tb_buf_fini(&tests);
+	return code;
+}
+
+static int run_there(const struct options *o, struct tb_sig *sig)
+{
+	struct tb_topo topo = { 0 };
+	struct tb_plan plan = { 0 };
+	struct tb_buf conf = { 0 };
+	struct tb_err err = { 0 };
+	int ret, code;
+
+	make_conf(o, &conf);
+	ret = conf.has_failed ? tb_fail_errno(&err, -ENOMEM, "litmus")
+			      : tb_topo_read(&topo, "/sys", &err);
+	if (!ret)
+		ret = tb_plan_parse(&plan, "litmus", conf.data, &topo, &err);
+	if (!ret)
+		ret = tb_images_resolve(&plan, true, &err);
+	if (!ret)
+		ret = tb_backend_vm.prepare(&plan, sig, &err);
+	code = ret ? tb_cmd_fail(&err) : boot(o, &plan, sig, &err);
+	tb_plan_fini(&plan);
+	tb_topo_fini(&topo);
+	tb_buf_fini(&conf);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options o = { .suite = { .effort = 1 } };
+	struct tb_err err = { 0 };
+	struct tb_sig sig;
+	int ret = parse(argc, argv, &o, &err), code;
+
+	if (!ret) {
+		ret = tb_sig_init(&sig);
+		if (ret)
+			tb_fail_errno(&err, ret, "signals");
+	}
+	if (ret)
+		code = tb_cmd_fail(&err);
+	else
+		code = o.kernel ? run_there(&o, &sig)
+				: run_here(&o.suite, &sig);
+	tb_buf_fini(&o.vm);
+	return code;
+}
+
+const struct tb_cmd tb_cmd_litmus = {
+	.name = "litmus",
+	.usage = "[--kernel SPEC [--append TEXT] [--vm KEY=VALUE ...]] "
+		 "[--effort N] [--soak SECONDS] [TEST ...]",
+	.help = "does a kernel forget to flush a TLB? speaks KTAP",
+	.run = run,
+};
