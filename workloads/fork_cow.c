@@ -24,13 +24,8 @@
  * initiator's CPU. Where that has no PCIDs, each switch to it and back is a
  * flush as well. Not measured: exit of the child, and what it would copy.
  */
-#include <pthread.h>
-#include <signal.h>
-#include <sys/rseq.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-
 #include "wl.h"
+#include "wl_fork.h"
 #include "wl_mem.h"
 
 enum act {
@@ -48,13 +43,11 @@ struct fork_cow_conf {
 /**
  * struct fork_cow
  * @r: private anonymous pages
- * @is_kept: all other memory is kept from children
- * @child: that has them as well; 0: none
+ * @f: the child that has them as well
  */
 struct fork_cow {
 	struct wl_range r;
-	bool is_kept;
-	pid_t child;
+	struct wl_fork f;
 };
 
 static int setup(struct wl_ctx *c)
@@ -62,124 +55,35 @@ static int setup(struct wl_ctx *c)
 	return wl_mem_make_mapped(c, sizeof(struct fork_cow), c->conf);
 }
 
-static void keep(const char *line, void *arg)
-{
-	const struct wl_range *r = arg;
-	unsigned long from, to;
-	char rights[5];
-
-	if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) == 3 &&
-	    !strcmp(rights, "rw-p") && from != (uintptr_t)r->addr)
-		madvise((void *)from, to - from, MADV_DONTFORK);
-}
-
-/*
- * fork() to a child that needs neither stack nor data: it has itself killed
- * when its parent ends, leaves if that has happened already, and waits.
- */
-static pid_t fork_bare(void)
-{
-	long ret = -ENOSYS;
-#ifdef __x86_64__
-	register long parent __asm__("rbx") = getpid();
-
-	__asm__ volatile("xor %%r10d, %%r10d\n\t"
-			 "xor %%r8d, %%r8d\n\t"
-			 "syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 3f\n\t"
-			 "mov %[prctl], %%eax\n\t"
-			 "mov %[deathsig], %%edi\n\t"
-			 "mov %[kill], %%esi\n\t"
-			 "syscall\n\t"
-			 "mov %[getppid], %%eax\n\t"
-			 "syscall\n\t"
-			 "cmp %%rbx, %%rax\n\t"
-			 "jne 2f\n"
-			 "1:\tmov %[pause], %%eax\n\t"
-			 "syscall\n\t"
-			 "jmp 1b\n"
-			 "2:\tmov %[exit], %%eax\n\t"
-			 "syscall\n"
-			 "3:"
-			 : "=a"(ret)
-			 : "a"((long)SYS_clone), "D"((long)SIGCHLD), "S"(0L),
-			   "d"(0L), "r"(parent), [prctl] "i"(SYS_prctl),
-			   [deathsig] "i"(PR_SET_PDEATHSIG),
-			   [kill] "i"(SIGKILL), [getppid] "i"(SYS_getppid),
-			   [pause] "i"(SYS_pause), [exit] "i"(SYS_exit_group)
-			 : "rcx", "r8", "r10", "r11", "memory");
-#endif
-	return (pid_t)ret;
-}
-
-static int start_child(struct fork_cow *s)
-{
-	pid_t child = fork_bare();
-
-	if (child < 0)
-		return child;
-	s->child = child;
-	return 0;
-}
-
-static void end_child(struct fork_cow *s)
-{
-	if (!s->child)
-		return;
-	kill(s->child, SIGKILL);
-	while (waitpid(s->child, NULL, 0) < 0 && errno == EINTR)
-		;
-	s->child = 0;
-}
-
-/*
- * The kernel writes to the rseq area of a thread when it goes back to user
- * mode. The child would have one, where it has no memory.
- */
 static int thread_init(struct wl_thread *t)
 {
-	char *area = (char *)pthread_self() + __rseq_offset;
-
-	if (t->role || !__rseq_size)
-		return 0;
-	return syscall(SYS_rseq, area, sizeof(struct rseq),
-		       RSEQ_FLAG_UNREGISTER, RSEQ_SIG)
-		       ? -errno
-		       : 0;
+	return t->role ? 0 : wl_fork_thread_init();
 }
 
 static void thread_exit(struct wl_thread *t)
 {
 	if (!t->role)
-		end_child(t->ctx->priv);
+		wl_fork_end(&((struct fork_cow *)t->ctx->priv)->f);
 }
 
 static void probe(const struct wl_env *env, const void *conf,
 		  struct wl_reasons *why)
 {
 	wl_mem_probe(env, conf, why);
-#ifndef __x86_64__
-	wl_reason(why, "its child is machine code of x86-64");
-#endif
+	wl_fork_probe(why);
 }
 
 static int rearm(struct wl_thread *t)
 {
 	const struct fork_cow_conf *conf = t->ctx->conf;
 	struct fork_cow *s = t->ctx->priv;
-	int ret = 0;
+	int ret = wl_fork_keep(&s->f, &s->r);
 
-	/* Once, when all threads are there. */
-	if (!s->is_kept) {
-		ret = wl_each_line("/proc/self/maps", keep, &s->r);
-		s->is_kept = true;
-	}
 	if (!ret && conf->act == COW && conf->mem.page_size == WL_THP)
 		ret = wl_range_map(&s->r);
 	if (!ret)
 		ret = wl_range_write(&s->r);
-	return ret || conf->act == FORK ? ret : start_child(s);
+	return ret || conf->act == FORK ? ret : wl_fork_start(&s->f);
 }
 
 static int op(struct wl_thread *t)
@@ -187,7 +91,7 @@ static int op(struct wl_thread *t)
 	const struct fork_cow_conf *conf = t->ctx->conf;
 	struct fork_cow *s = t->ctx->priv;
 
-	return conf->act == FORK ? start_child(s) : wl_range_write(&s->r);
+	return conf->act == FORK ? wl_fork_start(&s->f) : wl_range_write(&s->r);
 }
 
 static int check(struct wl_thread *t)
@@ -196,7 +100,7 @@ static int check(struct wl_thread *t)
 	struct fork_cow *s = t->ctx->priv;
 	long own = wl_range_count(&s->r, WL_PM_EXCLUSIVE), expected = 0;
 
-	end_child(s);
+	wl_fork_end(&s->f);
 	if (conf->act == COW)
 		expected =
 			(long)(conf->mem.page_size == WL_THP
