@@ -24,13 +24,15 @@
 #include "machine/stack.h"
 #include "workloads/wl_mem.h"
 
-#define LIMIT_S 60
+#define LIMIT_S 120
 #define POLL_MS 50
 #define MAX_BASE_PAGES 1024
 #define MAX_HUGE_PAGES 3
 /* Of hugetlb: the range, what is eaten, and what takes its place. */
 #define HUGETLB_PAGES "10"
 #define HUGETLB_FILE "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+
+#define SHMEM_FILE "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 static const char *const state_names[] = { "running", "syscall", "woken",
 					   "waking",  "moved",	 "switched",
@@ -82,27 +84,35 @@ unsigned int tb_litmus_states(const struct litmus_ops *ops)
 	return states;
 }
 
+/* Shared memory has huge pages on few machines, if nobody asks for them. */
+static void ask_for_thp(enum wl_memory memory, struct tb_made *made,
+			struct wl_reasons *why)
+{
+	const struct wl_mem_conf conf = { .page_size = WL_THP,
+					  .memory = memory };
+
+	if (memory == WL_SHARED && !access(SHMEM_FILE, F_OK))
+		wl_res_set(&made->asked, SHMEM_FILE, "advise");
+	else
+		wl_mem_probe_thp(&conf, why);
+}
+
 static void probe(const struct tb_litmus_job *job, struct tb_made *made,
 		  struct wl_reasons *why)
 {
-	const struct wl_mem_conf conf = {
-		.pages = 1,
-		.page_size = job->page_size,
-		.memory = job->ops->memory,
-	};
 	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t bytes = tb_litmus_max_pages(job->ops, job->page_size);
 
 	if (job->env->topo->nr_cpus < 2)
 		wl_reason(why, "needs two CPUs");
-	if (job->page_size == WL_THP)
-		wl_mem_probe_thp(&conf, why);
 	bytes *= job->page_size == WL_BASE ? page_bytes
 					   : wl_huge_bytes(page_bytes);
 	if (job->ops->probe)
 		job->ops->probe(why);
 	if (job->page_size == WL_HUGETLB)
 		wl_res_set(&made->asked, HUGETLB_FILE, HUGETLB_PAGES);
+	if (job->page_size == WL_THP)
+		ask_for_thp(job->ops->memory, made, why);
 	if (job->ops->prepare)
 		job->ops->prepare(&made->asked, bytes);
 	tb_made_probe_asked(made, job->ops->name, job->env->undo, why);
@@ -230,8 +240,9 @@ static void put_result(struct tb_ktap *k, const struct tb_litmus_result *r,
 	} else {
 		snprintf(detail, sizeof(detail),
 			 "%u tries, %u missed, up to %u victims, %" PRIu64
-			 " looks",
-			 r->nr_tries, r->nr_missed, r->nr_victims, r->nr_looks);
+			 " looks, %u ms",
+			 r->nr_tries, r->nr_missed, r->nr_victims, r->nr_looks,
+			 r->took_ms);
 		tb_ktap_result(k, TB_KTAP_OK, name, detail);
 	}
 }

@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,8 +14,10 @@
 #include "engine/process.h"
 #include "machine/place.h"
 
-#define MIN_TRIES 24
-#define TIMEOUT_NS 10000000000ULL
+#define MIN_TRIES 12
+/* What could never be done until then, cannot be done. */
+#define MAX_MISSED 3
+#define TIMEOUT_NS 30000000000ULL
 #define SPINS_PER_CHECK 1024
 #define EATEN_PAGES 64
 #define EATEN_HUGE_PAGES 2
@@ -28,6 +31,7 @@ static const unsigned int huge_lengths[] = { 1, 3, 2 };
  * @active: victims of this try, by index
  * @n: tries of this instance so far, so that no value comes twice
  * @result: of the state that runs
+ * @pids: processes in which others run
  */
 struct instance {
 	const struct tb_litmus_job *job;
@@ -39,6 +43,8 @@ struct instance {
 	unsigned int nr_active;
 	unsigned int n;
 	struct tb_litmus_result *result;
+	pid_t pids[2];
+	unsigned int nr_pids;
 	struct tb_err *err;
 };
 
@@ -204,7 +210,7 @@ static void give_orders(struct instance *in, enum litmus_state state,
 		struct tb_litmus_victim *v = victim(in, i);
 
 		v->loads = !(in->arena->order.hammers && i % 2);
-		choose_window(in, v, i, is_write && ops->noticed);
+		choose_window(in, v, i, is_write && ops->one_writer);
 	}
 }
 
@@ -426,6 +432,7 @@ static void choose_try(struct instance *in, unsigned int t)
 static int run_state(struct instance *in, enum litmus_state state)
 {
 	unsigned int t, nr = nr_tries(in);
+	uint64_t begin_ns = tb_now_ns();
 	int ret = 0;
 
 	atomic_store(&in->arena->state, state);
@@ -435,10 +442,14 @@ static int run_state(struct instance *in, enum litmus_state state)
 		ret = make_try(in, state);
 		if (ret != -EAGAIN && ret != -EBUSY && ret != -ENOMEM)
 			continue;
-		in->result->nr_missed++;
 		in->result->why = ret;
 		ret = 0;
+		if (++in->result->nr_missed >= MAX_MISSED &&
+		    !in->result->nr_tries)
+			break;
 	}
+	in->result->took_ms =
+		(unsigned int)((tb_now_ns() - begin_ns) / 1000000);
 	return ret ? tb_fail_errno(in->err, ret, "%s %s, try %u",
 				   ops_of(in)->name,
 				   tb_litmus_state_name(state), t)
@@ -471,7 +482,6 @@ static int make_range(struct instance *in)
 	return ret;
 }
 
-/* Those who run elsewhere end with this process. */
 static int fork_threads(struct instance *in,
 			int (*start)(struct tb_litmus_arena *a,
 				     struct tb_err *err))
@@ -480,12 +490,25 @@ static int fork_threads(struct instance *in,
 
 	if (pid < 0)
 		return tb_fail_errno(in->err, pid, "cannot fork");
-	if (pid)
+	if (pid) {
+		in->pids[in->nr_pids++] = pid;
 		return 0;
+	}
 	if (!start(in->arena, in->err))
 		for (;;)
 			pause();
 	_exit(TB_EXIT_FAIL);
+}
+
+/* They have mapped the range; who made it can take it away only then. */
+static void end_processes(struct instance *in)
+{
+	while (in->nr_pids) {
+		pid_t pid = in->pids[--in->nr_pids];
+
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
 }
 
 static int start_victims(struct instance *in)
@@ -522,6 +545,7 @@ int tb_litmus_instance(const struct tb_litmus_job *job, struct tb_err *err)
 
 	in = (struct instance){ .job = job, .arena = job->arena, .err = err };
 	in.ctx.page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	in.ctx.pagemap = tb_process_pagemap();
 	in.l.files = job->files;
 	ret = make_range(&in);
 	if (!ret && ops->setup)
@@ -532,6 +556,7 @@ int tb_litmus_instance(const struct tb_litmus_job *job, struct tb_err *err)
 	for (state = 0; state < LITMUS_NR_STATES && !ret; state++)
 		if (job->states & 1U << state)
 			ret = run_state(&in, (enum litmus_state)state);
+	end_processes(&in);
 	if (ops->teardown)
 		ops->teardown(&in.l);
 	return ret;

@@ -196,6 +196,8 @@ static void look(struct victim *me)
 {
 	unsigned int i, n = me->v->nr_window;
 
+	if (me->arena->order.sight == LITMUS_ANY)
+		return;
 	for (i = 0; i < n && me->arena->order.hammers; i++)
 		check_last(me, i);
 	for (i = 0; i < n; i++)

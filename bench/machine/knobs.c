@@ -100,6 +100,7 @@ static const char *const of_cases[] = {
 	"/sys/kernel/mm/transparent_hugepage/*",
 	"/sys/kernel/mm/transparent_hugepage/hugepages-*/*",
 	"/sys/kernel/mm/transparent_hugepage/khugepaged/*",
+	"/sys/kernel/tlb_strategy/*",
 };
 
 /* --- one setting --------------------------------------------------------- */

@@ -199,7 +199,7 @@ static void damage_anywhere_is_seen(void **state)
 
 static void unknown_types_are_damage(void **state)
 {
-	static const uint32_t types[] = { 0, 3, 0x101, 0x80000001 };
+	static const uint32_t types[] = { 0, 4, 0x101, 0x80000001 };
 	char *type;
 	struct pair p;
 	size_t i;

@@ -132,6 +132,8 @@ struct litmus {
  * @hammers: while they wait, victims write and read back what they watch, and
  *	those with odd numbers have not loaded it before; nothing that was
  *	written may get lost
+ * @one_writer: each page is written by one victim alone: one that writes as it
+ *	should would hide another that does not
  * @effort: multiplies the tries; 0 is 1
  * @max_pages: of a range of base pages; 0 is 1024
  * @read, @write: what victims must find; one try reads, the next one writes
@@ -141,8 +143,7 @@ struct litmus {
  * @arm: NULL: litmus_arm()
  * @look: before the initiator looks at what victims wrote; may be NULL
  * @noticed: has the kernel noticed that this page was written after the act?
- *	1, 0 or -errno; NULL: there is nothing to notice. If set, only one
- *	victim writes a page
+ *	1, 0 or -errno; NULL: there is nothing to notice
  * @disarm: may be NULL
  */
 struct litmus_ops {
@@ -155,6 +156,7 @@ struct litmus_ops {
 	unsigned int states;
 	bool is_shared;
 	bool hammers;
+	bool one_writer;
 	unsigned int effort;
 	unsigned int max_pages;
 	enum litmus_sight read;
@@ -221,6 +223,17 @@ static inline void litmus_stamp(const struct litmus *l)
 static inline void litmus_renew(const struct litmus *l)
 {
 	litmus_store(l, LITMUS_BY_ACT);
+}
+
+/* Has the entry of this page all of @bits in pagemap? 1, 0 or -errno. */
+static inline long litmus_pagemap(const struct litmus *l, size_t page,
+				  uint64_t bits)
+{
+	const struct wl_ctx *c = l->range.ctx;
+
+	return wl_pagemap_count(c->pagemap,
+				(uintptr_t)litmus_word(l, page) / c->page_bytes,
+				1, bits);
 }
 
 /* --- parts of arm and act ------------------------------------------------ */

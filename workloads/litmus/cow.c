@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copy on write: wp_page_copy() puts another page into an entry, and flushes it
+ * by ptep_clear_flush() (read in 6.12). Others must read the new page from then
+ * on. The pages are shared with a child, see fork.c; every third and fourth try
+ * they are the page of zeros, which is copied, too.
+ */
+#include <stdlib.h>
+
+#include "../wl_fork.h"
+#include "litmus.h"
+
+static int setup(struct litmus *l)
+{
+	l->priv = calloc(1, sizeof(struct wl_fork));
+	return l->priv ? wl_fork_thread_init() : -ENOMEM;
+}
+
+static int arm(struct litmus *l)
+{
+	int ret = wl_fork_keep(l->priv, &l->range);
+
+	if (!ret)
+		ret = wl_range_map(&l->range);
+	if (ret)
+		return ret;
+	if (l->try_nr & 2) {
+		wl_range_read(&l->range);
+		return 0;
+	}
+	ret = litmus_fill(l);
+	return ret ? ret : wl_fork_start(l->priv);
+}
+
+static int act(struct litmus *l)
+{
+	litmus_renew(l);
+	return 0;
+}
+
+static void disarm(struct litmus *l)
+{
+	wl_fork_end(l->priv);
+}
+
+const struct litmus_ops litmus_cow = {
+	.abi = LITMUS_ABI,
+	.name = "cow",
+	.summary = "the flush of a copy on write",
+	.path = "wp_page_copy ptep_clear_flush flush_tlb_mm_range",
+	.page_sizes = LITMUS_BASE | LITMUS_THP,
+	.max_pages = 34,
+	.read = LITMUS_NEW,
+	.probe = wl_fork_probe,
+	.setup = setup,
+	.arm = arm,
+	.act = act,
+	.disarm = disarm,
+};

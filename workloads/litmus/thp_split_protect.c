@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mprotect() of a part of a huge page: __split_huge_pmd() takes the entry
+ * apart, pmdp_invalidate() flushes it, and base pages are changed then (read
+ * in 6.12). Others may not write there from then on.
+ *
+ * The range is all of one huge page but the first base page.
+ */
+#include "litmus.h"
+
+static int arm(struct litmus *l)
+{
+	struct wl_range *r = &l->range;
+	size_t page_bytes = r->ctx->page_bytes;
+	int ret;
+
+	r->conf.pages = 1;
+	r->len_bytes = r->page_bytes;
+	ret = litmus_arm(l);
+	r->addr += page_bytes;
+	r->len_bytes -= page_bytes;
+	litmus_stamp(l);
+	return ret;
+}
+
+static int act(struct litmus *l)
+{
+	return mprotect(l->range.addr, l->range.len_bytes, PROT_READ) ? -errno
+								      : 0;
+}
+
+static void disarm(struct litmus *l)
+{
+	l->range.addr -= l->range.ctx->page_bytes;
+}
+
+const struct litmus_ops litmus_thp_split_protect = {
+	.abi = LITMUS_ABI,
+	.name = "thp_split_protect",
+	.summary = "the flush where a part of a huge page is protected",
+	.path = "__split_huge_pmd pmdp_invalidate tlb_finish_mmu "
+		"flush_tlb_mm_range",
+	.page_sizes = LITMUS_THP,
+	.write = LITMUS_FAULT,
+	.arm = arm,
+	.act = act,
+	.disarm = disarm,
+};

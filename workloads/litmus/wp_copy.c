@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A write fault copies a page whose write-protection was not flushed yet: what
+ * another CPU writes through its old entry between copy and flush is lost.
+ * do_wp_page() must flush before it copies, if a flush of the page may be
+ * pending (read in 6.12; there of userfaultfd alone).
+ *
+ * Three are needed: the initiator write-protects pages by userfaultfd, victims
+ * with an entry go on writing, others without one take the faults. 6.12 does
+ * not copy pages that belong to one process alone, so it takes a kernel that
+ * can be told to: /sys/kernel/tlb_strategy/wp_force_copy.
+ */
+#include <stdlib.h>
+
+#include "../wl_uffd.h"
+#include "litmus.h"
+
+#define KNOB "/sys/kernel/tlb_strategy/wp_force_copy"
+
+static void probe(struct wl_reasons *why)
+{
+	wl_uffd_probe(why);
+	if (access(KNOB, F_OK))
+		wl_reason(why, "this kernel has no " KNOB
+			       ": it never copies such pages");
+}
+
+static void prepare(struct wl_res *res, uint64_t bytes)
+{
+	(void)bytes;
+	if (!access(KNOB, F_OK))
+		wl_res_set(res, KNOB, "1");
+}
+
+static int setup(struct litmus *l)
+{
+	int *fd = malloc(sizeof(*fd));
+
+	l->priv = fd;
+	if (!fd)
+		return -ENOMEM;
+	*fd = wl_uffd_open();
+	return *fd < 0 ? *fd : 0;
+}
+
+static int arm(struct litmus *l)
+{
+	const int *fd = l->priv;
+	int ret = litmus_arm(l);
+
+	return ret ? ret : wl_uffd_register(*fd, &l->range);
+}
+
+static int act(struct litmus *l)
+{
+	const int *fd = l->priv;
+
+	return wl_uffd_protect(*fd, &l->range, true);
+}
+
+const struct litmus_ops litmus_wp_copy = {
+	.abi = LITMUS_ABI,
+	.name = "wp_copy",
+	.summary = "the flush before a write fault copies a page",
+	.path = "do_wp_page wp_page_copy flush_tlb_mm_range",
+	.page_sizes = LITMUS_BASE,
+	.states = 1U << LITMUS_RUNNING,
+	.hammers = true,
+	.effort = 8,
+	.write = LITMUS_KEPT,
+	.probe = probe,
+	.prepare = prepare,
+	.setup = setup,
+	.arm = arm,
+	.act = act,
+};
