@@ -8,7 +8,8 @@ import kdesc
 from kerr import Error
 
 _ADDED_SYMBOL = re.compile(r"^\+config (\w+)$", re.M)
-_ADDED_NAME = re.compile(r'^\+\tdefault "([^"]+)"', re.M)
+_ADDED_NAME = re.compile(r'^\+\tSTRATEGY\(\w+, "(.+)"\)', re.M)
+_ADDED_FAMILY = re.compile(r"^\+.*\bFAMILY\((\w+)\)", re.M)
 _HEADERS = ("From: ", "Date: ", "Subject: [PATCH] ", "Signed-off-by: ")
 
 
@@ -19,7 +20,7 @@ def fast(kernels):
     except Error as err:
         return [str(err)]
     text = "".join(patch.read_text() for patch in patches)
-    problems = [*check_series(patches, kernels), *check_fragment(kernels)]
+    problems = [*check_series(patches, kernels), *check_fragments(kernels)]
     for name in kdesc.strategy_ids(kernels):
         try:
             problems += check_strategy(kdesc.load_strategy(name, kernels), text)
@@ -45,32 +46,41 @@ def check_series(patches, kernels):
     return problems
 
 
-def check_fragment(kernels):
-    """Return what is wrong with the form of vm.config."""
-    try:
-        kdesc.parse_fragment((kernels / "config/vm.config").read_text())
-    except (Error, OSError) as err:
-        return [f"config/vm.config: {err}"]
-    return []
+def check_fragments(kernels):
+    """Return what is wrong with the form of the config fragments."""
+    problems = []
+    for names in [("vm",), ("vm", "checked")]:
+        try:
+            kdesc.parse_fragment(kdesc.fragment(kernels, *names))
+        except (Error, OSError) as err:
+            problems.append(f"config/{names[-1]}.config: {err}")
+    return problems
 
 
 def check_strategy(strategy, series):
     """Return what is wrong with a Strategy; series: the text of all patches together."""
     wrong = []
-    if bool(strategy.choice) != bool(strategy.family):
-        wrong.append("family and choice are both set, or both empty (the reference)")
+    if strategy.id == kdesc.RUNTIME:
+        wrong.append("this is the name of the image that has all strategies")
+    if strategy.choice and not strategy.family:
+        wrong.append("a choice without a family")
+    if strategy.family and not strategy.choice and strategy.sound == "yes":
+        wrong.append("only an unsound strategy has no choice, and is in the runtime image alone")
     if strategy.choice and strategy.choice not in _ADDED_SYMBOL.findall(series):
         wrong.append(f"no patch adds the choice {strategy.choice}")
-    if strategy.family and f"{strategy.family}_attr" not in series:
+    if strategy.family and strategy.family not in _ADDED_FAMILY.findall(series):
         wrong.append(f"no patch adds the file of the family {strategy.family}")
+    if strategy.boot != (f"tlb_strategy={strategy.expect}" if strategy.family else ""):
+        wrong.append("boot is tlb_strategy= and what expect says, and empty for the reference")
     if strategy.expect not in _ADDED_NAME.findall(series):
         wrong.append(f"no patch makes a kernel name itself '{strategy.expect}' in sysfs")
     if not strategy.hypothesis:
         wrong.append("hypothesis is empty")
     if strategy.sound not in ("yes", "no"):
         wrong.append("sound is neither yes nor no")
-    if (strategy.sound == "no") != bool(strategy.litmus):
-        wrong.append("an unsound strategy names the litmus that fails, a sound one names none")
+    if not (strategy.sound == "no") == bool(strategy.litmus) == bool(strategy.why):
+        wrong.append("an unsound strategy names the litmus that fails and says why, a sound one"
+                     " has neither")
     if not strategy.link.startswith("https://"):
         wrong.append("link is not the https address of a public thread")
     return [f"strategies/{strategy.id}.conf: {problem}" for problem in wrong]

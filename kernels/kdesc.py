@@ -14,7 +14,11 @@ from kerr import Error, UsageError
 
 HERE = Path(__file__).resolve().parent
 
-STRATEGY_KEYS = ("family", "choice", "boot", "hypothesis", "sound", "litmus", "link", "expect")
+# The image that has all strategies, and chooses at boot.
+RUNTIME = "runtime"
+
+STRATEGY_KEYS = ("family", "choice", "boot", "hypothesis", "sound", "litmus", "why", "link",
+                 "expect")
 STRATEGY_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 _SET = re.compile(r"(CONFIG_\w+)=\S.*")
@@ -75,6 +79,7 @@ class Strategy:
     hypothesis: str
     sound: str
     litmus: str
+    why: str
     link: str
     expect: str
 
@@ -116,6 +121,11 @@ def series(kernels=HERE):
 def series_digest(patches):
     """Return the SHA-256 over names and contents of `patches` (Paths), in order."""
     return sha256(*(part for p in patches for part in (p.name, p.read_bytes())))
+
+
+def fragment(kernels, *names):
+    """Return the text of the config fragments called `names` together."""
+    return "".join((kernels / f"config/{name}.config").read_text() for name in names)
 
 
 def parse_fragment(text):

@@ -30,6 +30,8 @@ class Finder:
     def _runtime(self, spec):
         conf, base = self._find_base()
         image = self._built(kimage.make_runtime_recipe(base), conf, "runtime image", "--runtime")
+        if not spec.name:
+            return image
         with kcache.locked(self.cache):
             return kuser.store_view(image, kdesc.load_strategy(spec.name), self.cache)
 

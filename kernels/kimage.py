@@ -15,11 +15,10 @@ from dataclasses import dataclass
 import kcache
 import kdesc
 import ktree
-from kerr import Error, say
+from kerr import Error, UsageError, say
 
 # Part of every image id: raise it when the steps below change what they make.
-RECIPE = "1"
-FLAVOUR = "plain"
+RECIPE = "2"
 RELEASE_MAX = 63
 TAIL_LINES = 20
 
@@ -45,9 +44,15 @@ _OBJECT = re.compile(rb"^ +(?:CC|AS) ", re.M)
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides the content of one image; `id` names the result."""
+    """Everything that decides the content of one image; `id` names the result.
 
-    strategy: kdesc.Strategy
+    name: the strategy, or RUNTIME for the image that has all of them. flavour: where its objects
+    are. choice: the Kconfig symbol that says what is built in, without CONFIG_; may be empty.
+    """
+
+    name: str
+    flavour: str
+    choice: str
     base: ktree.Base
     patches: tuple
     fragment: str
@@ -55,15 +60,14 @@ class Recipe:
 
     @property
     def id(self):
-        """The image id: the strategy, and 12 hex digits that change with any ingredient."""
+        """The image id: the name, and 12 hex digits that change with any ingredient."""
         digest = kdesc.sha256(RECIPE, self.base.digest, kdesc.series_digest(self.patches),
-                              self.fragment, self.strategy.choice, self.compiler)
-        return f"{self.strategy.id}-{digest[:12]}"
+                              self.fragment, self.choice, self.compiler)
+        return f"{self.name}-{digest[:12]}"
 
     def config(self):
         """Return the text of the whole fragment: the common one, the choice and the release."""
-        choice = self.strategy.choice
-        lines = [f"CONFIG_{choice}=y"] if choice else []
+        lines = [f"CONFIG_{self.choice}=y"] if self.choice else []
         lines.append(f'CONFIG_LOCALVERSION="-{self.id}"')
         return "\n".join([self.fragment.rstrip("\n"), *lines, ""])
 
@@ -88,9 +92,19 @@ def _first_line(*command):
 
 
 def make_recipe(strategy, base, kernels=kdesc.HERE):
-    """Return the Recipe of a Strategy on a Base."""
-    fragment = (kernels / "config/vm.config").read_text()
-    return Recipe(strategy, base, tuple(kdesc.series(kernels)), fragment, toolchain())
+    """Return the Recipe of the plain image of a Strategy on a Base."""
+    if strategy.family and not strategy.choice:
+        raise UsageError(f"strategy {strategy.id}: it is in the runtime image only; build that"
+                         " with: kernels/build --runtime")
+    return Recipe(strategy.id, "plain", strategy.choice, base, tuple(kdesc.series(kernels)),
+                  kdesc.fragment(kernels, "vm"), toolchain())
+
+
+def make_runtime_recipe(base, kernels=kdesc.HERE):
+    """Return the Recipe of the image with all strategies and all checks on a Base."""
+    return Recipe(kdesc.RUNTIME, kdesc.RUNTIME, "TLB_STRATEGY_RUNTIME", base,
+                  tuple(kdesc.series(kernels)), kdesc.fragment(kernels, "vm", "checked"),
+                  toolchain())
 
 
 def find(recipe, cache):
@@ -128,7 +142,7 @@ def build(recipe, conf, cache):
     check_tools()
     began = time.monotonic()
     source = ktree.ensure_source(recipe.base, conf, recipe.patches, cache)
-    objects = source.parent / FLAVOUR
+    objects = source.parent / recipe.flavour
     objects.mkdir(exist_ok=True)
     log = cache / "log" / f"{recipe.id}.log"
     log.parent.mkdir(exist_ok=True)
@@ -151,7 +165,7 @@ def _configure(make, recipe):
     make.run(f"KCONFIG_ALLCONFIG={fragment}", "allnoconfig", fresh=True)
     problems = kdesc.verify_config(wanted, (make.objects / ".config").read_text())
     if problems:
-        raise Error("the configuration is not what vm.config asks for (a dependency is missing, or"
+        raise Error("the configuration is not what config/ asks for (a dependency is missing, or"
                     " the symbol is unknown):\n  " + "\n  ".join(problems))
 
 
@@ -176,9 +190,9 @@ def _image_conf(recipe, release, version, vmlinux):
     parser = configparser.ConfigParser(interpolation=None)
     parser["image"] = {
         "id": recipe.id,
-        "strategy": recipe.strategy.id,
+        "strategy": recipe.name,
         "release": release,
-        "flavour": FLAVOUR,
+        "flavour": recipe.flavour,
         "base": f"{version} {recipe.base.digest}",
         "series": kdesc.series_digest(recipe.patches),
         "compiler": recipe.compiler.split("; ")[0],
@@ -243,11 +257,12 @@ class Make:
     def vmlinux(self):
         """Make vmlinux, with progress on stderr."""
         kind = "next" if (self.objects / "vmlinux").exists() else "first"
+        key = f"{self.objects.name} {kind}"
         store = self.cache / "objects.json"
-        progress = Progress(kcache.load_json(store).get(kind, Progress.EXPECTED[kind]))
+        progress = Progress(kcache.load_json(store).get(key, Progress.EXPECTED[kind]))
         self.run("vmlinux", watch=progress.update)
         progress.close()
-        kcache.store_json(store, {**kcache.load_json(store), kind: progress.done})
+        kcache.store_json(store, {**kcache.load_json(store), key: progress.done})
 
 
 def _alive(proc, seconds):

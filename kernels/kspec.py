@@ -29,6 +29,10 @@ class Spec:
     rev: str = ""
 
 
+# The image with all strategies, told nothing.
+RUNTIME = Spec("runtime", "")
+
+
 def parse(text, kernels=kdesc.HERE):
     """Return the Spec that `text` stands for; UsageError, with what was expected, if it is none."""
     kind, colon, rest = text.partition(":")

@@ -32,18 +32,19 @@ KCONFIG = """--- /dev/null
 +++ b/mm/Kconfig.fake
 @@ -0,0 +1,4 @@
 +config TLB_FAKE
-+	string
-+	default "fake"
-+# fake_attr
++	bool
++	STRATEGY(TLB_FAKE, "fake")
++	FAMILY(fake)
 """
 
 STRATEGY = """[strategy]
 family = {family}
 choice = {choice}
-boot =
+boot = {boot}
 hypothesis = none
 sound = yes
 litmus =
+why =
 link = https://example.org/thread
 expect = fake
 """
@@ -92,12 +93,14 @@ def _make_kernels(kernels, tarball):
     _write(kernels / "base.conf",
            f"[base]\npackage = linux-fake\ntarball = {tarball}\nversion = 6.12\n")
     _write(kernels / "config/vm.config", "CONFIG_SMP=y\n# CONFIG_NET is not set\n")
+    _write(kernels / "config/checked.config", "CONFIG_DEBUG_VM=y\n")
     _write(kernels / "patches/0001-a.patch", PATCH.format(subject="a", old="one", new="two"))
     _write(kernels / "patches/0002-b.patch",
            PATCH.format(subject="b", old="two", new="three") + KCONFIG)
     _write(kernels / "patches/series", "0001-a.patch\n0002-b.patch\n")
-    _write(kernels / "strategies/baseline.conf", STRATEGY.format(family="", choice=""))
-    _write(kernels / "strategies/fake.conf", STRATEGY.format(family="fake", choice="TLB_FAKE"))
+    _write(kernels / "strategies/baseline.conf", STRATEGY.format(family="", choice="", boot=""))
+    _write(kernels / "strategies/fake.conf",
+           STRATEGY.format(family="fake", choice="TLB_FAKE", boot="tlb_strategy=fake"))
 
 
 @pytest.fixture

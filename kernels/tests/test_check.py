@@ -30,18 +30,22 @@ def test_the_site_is_fine(site):
 
 @pytest.mark.parametrize("name, old, new, message", [
     ("strategies/fake.conf", "TLB_FAKE", "TLB_OTHER", "no patch adds the choice TLB_OTHER"),
-    ("strategies/fake.conf", "family = fake", "family =", "both set, or both empty"),
+    ("strategies/fake.conf", "family = fake", "family =", "a choice without a family"),
+    ("strategies/fake.conf", "choice = TLB_FAKE", "choice =", "only an unsound strategy"),
     ("strategies/fake.conf", "family = fake", "family = x", "adds the file of the family x"),
     ("strategies/fake.conf", "expect = fake", "expect = x", "name itself 'x'"),
     ("strategies/fake.conf", "sound = yes", "sound = no", "names the litmus that fails"),
+    ("strategies/fake.conf", "why =", "why = so", "a sound one has neither"),
     ("strategies/fake.conf", "sound = yes", "sound = maybe", "neither yes nor no"),
     ("strategies/fake.conf", "https:", "http:", "link is not"),
     ("strategies/fake.conf", "hypothesis = none", "hypothesis =", "hypothesis is empty"),
+    ("strategies/fake.conf", "boot = tlb_strategy=fake", "boot =", "boot is tlb_strategy="),
     ("strategies/fake.conf", "boot =", "boots =", "missing or unknown keys"),
     ("patches/series", "0002-b.patch\n", "", "does not match the directory: 0002-b.patch"),
     ("patches/series", "0001-a", "0003-a", "names 0003-a.patch"),
     ("patches/0001-a.patch", "Signed-off-by: A", "By: A", "no line 'Signed-off-by: ...'"),
     ("config/vm.config", "CONFIG_SMP=y", "CONFIG_NET=y", "CONFIG_NET is there twice"),
+    ("config/checked.config", "DEBUG_VM=y", "SMP=y", "checked.config: config fragment: CONFIG_SMP"),
 ])
 def test_what_is_wrong_is_named(site, name, old, new, message):
     edit(site.kernels / name, old, new)
@@ -55,7 +59,8 @@ def call(command, *args, **env):
                           env={**os.environ, **env})
 
 
-@pytest.mark.parametrize("args", [(), ("--tree", "baseline"), ("--tree", "--path"), ("--nope",)])
+@pytest.mark.parametrize("args", [(), ("--tree", "baseline"), ("--tree", "--path"), ("--nope",),
+                                  ("--tree", "--runtime")])
 def test_build_usage(args):
     run = call("build", *args)
     assert run.returncode == 2 and run.stdout == "" and run.stderr.startswith("usage:")

@@ -10,7 +10,7 @@ import pytest
 import kdesc
 import kimage
 import ktree
-from kerr import Error
+from kerr import Error, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -45,15 +45,35 @@ def test_id_changes_with_every_ingredient(site):
         replace(recipe, compiler="other"),
         replace(recipe, patches=recipe.patches[:1]),
         replace(recipe, base=replace(recipe.base, digest="0" * 64)),
-        replace(recipe, strategy=replace(recipe.strategy, choice="OTHER")),
+        replace(recipe, choice="OTHER"),
     ]
     assert len({r.id for r in [recipe, *other]}) == 6
 
 
 def test_id_does_not_change_with_words(site):
     recipe, _ = recipe_of(site, "fake")
-    words = replace(recipe.strategy, hypothesis="other", link="other")
-    assert replace(recipe, strategy=words).id == recipe.id
+    path = site.kernels / "strategies/fake.conf"
+    path.write_text(path.read_text().replace("hypothesis = none", "hypothesis = other"))
+    assert recipe_of(site, "fake")[0].id == recipe.id
+
+
+def test_runtime_image_has_all_strategies_and_checks(site):
+    conf = kdesc.load_base(site.kernels)
+    recipe = kimage.make_runtime_recipe(ktree.find_base(conf, site.cache), site.kernels)
+    image = kimage.build(recipe, conf, site.cache)
+    assert image.name.startswith("runtime-")
+    lines = (image / "config").read_text().splitlines()
+    assert {"CONFIG_SMP=y", "CONFIG_DEBUG_VM=y", "CONFIG_TLB_STRATEGY_RUNTIME=y"} <= set(lines)
+    assert "CONFIG_TLB_FAKE=y" not in lines
+    (tree,) = (site.cache / "trees").iterdir()
+    assert sorted(p.name for p in tree.iterdir()) == ["linux", "runtime"]
+
+
+def test_strategy_without_a_choice_is_in_the_runtime_image_only(site):
+    path = site.kernels / "strategies/fake.conf"
+    path.write_text(path.read_text().replace("choice = TLB_FAKE", "choice ="))
+    with pytest.raises(UsageError, match="strategy fake: .* kernels/build --runtime"):
+        recipe_of(site, "fake")
 
 
 def test_config_has_choice_and_release(site):
