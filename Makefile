@@ -151,7 +151,7 @@ bench: $(O)/tlbbench $(accuracy) ## how accurate is it here: two minutes; ARGS='
 c_files = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 shell_files = $(shell git grep -lE '^\#!/bin/(ba)?sh' -- bench kernels report .ci)
 python_files = $(shell git ls-files -co --exclude-standard '*.py') report/run \
-	kernels/build kernels/check bench/tools/docs bench/tools/check-hotloop
+	kernels/build kernels/check kernels/boot bench/tools/docs bench/tools/check-hotloop
 tidy_flags = -std=gnu11 $(CPPFLAGS)
 
 .PHONY: check
