@@ -9,6 +9,7 @@
 #include "engine/caveats.h"
 #include "engine/metric.h"
 #include "engine/value_metrics.h"
+#include "machine/strategywindow.h"
 #include "machine/trace.h"
 
 #define REASON_PREFIX "tlb_flush."
@@ -171,6 +172,21 @@ static void add_faults(struct tb_result *r, const struct per *per)
 		m->value = sum;
 }
 
+/* What the kernel's flush strategy says it did. */
+static void add_strategy(struct tb_result *r, const struct per *per)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->counters.nr; i++) {
+		const struct tb_counter *c = &r->counters.all[i];
+
+		if (!strncmp(c->name, TB_STRATEGY_PREFIX,
+			     strlen(TB_STRATEGY_PREFIX)))
+			add_cost(r, per, "events", false, c->name, c)->better =
+				"none";
+	}
+}
+
 /* What an unrelated process suffers, where there is one. */
 static void add_bystanders(struct tb_result *r, const struct per *per)
 {
@@ -274,6 +290,7 @@ void tb_ledger_fill(const struct tb_case *cs, struct tb_result *r)
 	add_faults(r, &per);
 	add_bystanders(r, &per);
 	add_idle(cs, r, &per);
+	add_strategy(r, &per);
 	add_times(cs, r);
 	add_all_peer_times(cs, r);
 	tb_metric_set_counter(

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TB_MAX_COUNTERS 112
+#define TB_MAX_COUNTERS 144
 
 enum tb_status {
 	TB_STATUS_OK,

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "machine/events.h"
 #include "machine/mech.h"
+#include "machine/strategywindow.h"
 #include "machine/trace.h"
 
 struct tb_counters {
@@ -17,6 +18,7 @@ struct tb_counters {
 	struct tb_proc_window proc;
 	struct tb_task_window tasks;
 	struct tb_field_window fields;
+	struct tb_strategy_window strategies;
 	struct tb_events *events;
 };
 
@@ -124,6 +126,7 @@ static int open_all(struct tb_counters *c, struct tb_cpu_use *uses,
 	ret = tb_proc_window_init(&c->proc, &c->list, uses, nr_uses,
 				  has_bystander);
 	tb_task_window_init(&c->tasks, &c->list);
+	tb_strategy_window_init(&c->strategies, &c->list, TB_STRATEGY_COUNTERS);
 	if (!ret && with_events)
 		ret = tb_events_open(&c->events, &c->list);
 	if (!ret && c->list.nr_lost)
@@ -194,6 +197,7 @@ int tb_counters_start(struct tb_counters *c,
 		return tb_fail_errno(err, ret, "cannot start counters");
 	tb_task_window_account(&c->tasks, &c->list, -1);
 	tb_field_window_account(&c->fields, &c->list, -1);
+	tb_strategy_window_account(&c->strategies, &c->list, -1);
 	return tb_proc_window_account(&c->proc, &c->list, -1, err);
 }
 
@@ -202,6 +206,7 @@ int tb_counters_stop(struct tb_counters *c, struct tb_err *err)
 	struct tb_mech mech = tb_mech_detect();
 	int ret;
 
+	tb_strategy_window_account(&c->strategies, &c->list, 1);
 	tb_field_window_account(&c->fields, &c->list, 1);
 	ret = tb_proc_window_account(&c->proc, &c->list, 1, err);
 

@@ -32,6 +32,9 @@
  *	...                fields of /proc/vmstat and memory.stat that the
  *	                   workload names
  *
+ *	strategy.<name>    what the kernel's flush strategy counts, on all CPUs
+ *	                   and for whomever; see strategywindow.h
+ *
  * The inner window is events, counted on the CPUs of the case. Between its
  * ends lies nothing but ops with their rearm, rendezvous and check:
  *
