@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from make_campaign import make, reindex
 
-from tlbreport import load as loader
+from tlbreport import records
 
 pytestmark = pytest.mark.usefixtures("no_plots")
 RECORDS = "slots/01-lazy-ipi/records.jsonl"
@@ -260,14 +260,14 @@ def test_usage(run, tmp_path):
 
 
 def test_clean():
-    assert loader.clean("a\x1b[1;31mb\x9b\u202ec\td\n\ud800e") == "abc d e"
-    assert loader.clean("Größe 3 µs") == "Größe 3 µs"
+    assert records.clean("a\x1b[1;31mb\x9b\u202ec\td\n\ud800e") == "abc d e"
+    assert records.clean("Größe 3 µs") == "Größe 3 µs"
 
 
 @pytest.mark.parametrize("kind", ["plan", "slot", "boot", "repetition", "audit_end"])
 def test_schema_demands_every_field_it_must(tmp_path, kind):
     """The schemas are valid, accept the fixture and refuse it without any one required field."""
-    schema = json.loads((loader.SCHEMA_DIR / f"{kind}.json").read_text())
+    schema = json.loads((records.SCHEMA_DIR / f"{kind}.json").read_text())
     Draft202012Validator.check_schema(schema)
     directory = make(tmp_path / "c", pairs=1)
     home = directory / "slots/00-baseline"
@@ -285,13 +285,13 @@ def test_schema_demands_every_field_it_must(tmp_path, kind):
 
 def test_readme_names_every_field():
     """results/README.md mentions every property of every schema."""
-    readme = (loader.SCHEMA_DIR.parent / "README.md").read_text()
+    readme = (records.SCHEMA_DIR.parent / "README.md").read_text()
 
     def names(node):
         if isinstance(node, dict):
             yield from node.get("properties", {})
             for value in node.values():
                 yield from names(value)
-    for path in loader.SCHEMA_DIR.glob("*.json"):
+    for path in records.SCHEMA_DIR.glob("*.json"):
         for name in names(json.loads(path.read_text())):
             assert re.search(rf"`{name}`", readme), f"{path.name}: {name}"

@@ -15,6 +15,8 @@ from itertools import chain
 from typing import Iterator
 from urllib.parse import quote
 
+import numpy as np
+
 from . import hdr
 from .model import Campaign, Histogram, Repetition, Slot, file_stem
 from .series import cases
@@ -74,7 +76,7 @@ def values(h: Histogram) -> list[tuple[int, int]]:
     """
     if not h.count:
         return []
-    pairs = [(max(low, h.min), nr) for low, nr in h.buckets] or [(h.min, 1)]
+    pairs = [(max(low, h.min), nr) for low, nr in np.asarray(h.buckets).tolist()] or [(h.min, 1)]
     above = h.count - sum(nr for _, nr in pairs)
     if not above:
         low, nr = pairs.pop()

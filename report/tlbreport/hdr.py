@@ -96,7 +96,7 @@ def _fixed(number: float, digits: int) -> str:
     return f"{Decimal(repr(float(number))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):f}"
 
 
-def _percentiles(histogram: Counts) -> Iterator[tuple[int, float, int]]:
+def percentiles(histogram: Counts) -> Iterator[tuple[int, float, int]]:
     """Yield (value, level in %, values up to there); steps get finer towards 100, which is last."""
     total, seen, level = sum(histogram.values()), 0, 0.0
     for bucket, nr in histogram.items():
@@ -126,7 +126,7 @@ def percentile_text(histogram: Counts) -> str:
     """Return what outputPercentileDistribution() prints, with an output ratio of 1."""
     total = sum(histogram.values())
     lines = [f"{'Value':>12} {'Percentile':>14} {'TotalCount':>10} {'1/(1-Percentile)':>14}", ""]
-    for value, level, seen in _percentiles(histogram):
+    for value, level, seen in percentiles(histogram):
         lines.append(f"{_fixed(value, DIGITS):>12} {_fixed(level / 100.0, 12)} {seen:>10}")
         if level != 100.0:
             lines[-1] += f" {_fixed(1 / (1.0 - level / 100.0), 2):>14}"

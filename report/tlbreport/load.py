@@ -7,23 +7,16 @@ finite, so that no later layer needs to care.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+from .model import Campaign, Kernel, Problem, Slot
+from .records import adds_up, check, clean, expectation, parse
+from .records import boot as as_boot
 
-from .model import (Boot, Campaign, Count, Expectation, Histogram, Kernel, Metric, Problem,
-                    Repetition, Slot)
-
-SCHEMA_DIR = Path(__file__).resolve().parents[2] / "results" / "schema"
-SCHEMA_VERSION = 1
 TAIL_LINES = 12
-ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-LARGEST = 2.0 ** 64
+OLD_KINDS = ("plan", "slot", "boot", "repetition")
 
 
 class NotACampaign(Exception):
@@ -61,89 +54,27 @@ def load(directory: Path) -> Campaign:
         path=path, name=plan["campaign"], backend=plan["backend"], accel=plan["accel"],
         date="{}-{}-{} {}:{}:{} UTC".format(*date.groups()) if date else "",
         reference=plan["reference"],
-        kernels=tuple(Kernel(k["name"], k["kernel_id"], k["release"], k.get("append", ""))
-                      for k in plan["kernels"]),
+        kernels=tuple(map(_kernel, plan["kernels"])),
         cases={c["case"]: c["workload"] for c in plan["cases"]},
         slots=tuple(slots), problems=tuple(problems + strays),
         missing={k["name"]: k["strategy"] for k in plan.get("missing_kernels", [])},
-        expectations=tuple(map(_expectation, plan.get("expectations", []))),
+        expectations=tuple(map(expectation, plan.get("expectations", []))),
         headline_cases=tuple(plan.get("headline_cases", [])),
         may_differ=tuple(plan.get("may_differ", [])), is_aa=plan.get("aa", False),
         host=plan.get("host"), conf_sha256=plan.get("campaign_sha256"))
 
 
-def clean(text: str) -> str:
-    """Drop terminal sequences and characters that do not print; blanks become spaces.
-
-    >>> clean("a\\x1b[31mb\\tc\\x00")
-    'ab c'
-    """
-    if text.isprintable():
-        return text
-    text = ANSI.sub("", text)
-    return "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text)
-
-
-def _scrub(value: Any) -> Any:
-    """Apply clean() to every string in a JSON value, keys included."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list):
-        return [_scrub(v) for v in value]
-    if isinstance(value, dict):
-        return {clean(k): _scrub(v) for k, v in value.items()}
-    return value
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not abs(number) <= LARGEST:
-        raise ValueError(f"{text[:20]} is not a number that can be used")
-    return number
-
-
-def _whole(text: str) -> int:
-    _finite(text)
-    return int(text)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return result
-
-
-def _parse(text: bytes) -> Any:
-    """Parse one JSON text. Raises ValueError for anything but plain, finite, UTF-8 JSON."""
-    try:
-        return _scrub(json.loads(text.decode(), parse_float=_finite, parse_int=_whole,
-                                 parse_constant=_finite, object_pairs_hook=_unique))
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-@lru_cache(maxsize=None)
-def _validator(kind: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads((SCHEMA_DIR / f"{kind}.json").read_text()))
-
-
-def _check(kind: str, data: Any) -> None:
-    """Raise ValueError unless data is a record of this kind and of a version that we read."""
-    version = data.get("schema") if isinstance(data, dict) else None
-    if version != SCHEMA_VERSION:
-        raise ValueError(f"schema version {version}, this tlbreport reads {SCHEMA_VERSION}")
-    error = best_match(_validator(kind).iter_errors(data))
-    if error:
-        where = "/".join(str(p) for p in error.absolute_path)
-        raise ValueError(f"not a {kind} record: {where or 'record'}: {error.message[:120]}")
+def _kernel(data: dict[str, Any]) -> Kernel:
+    commit = data.get("image", {}).get("commit", "")
+    return Kernel(data["name"], data["kernel_id"], data["release"], data.get("append", ""),
+                  data.get("spec"), commit if re.fullmatch("[0-9a-f]{40}", commit) else None)
 
 
 def read_plan(directory: Path) -> dict[str, Any]:
     """Read plan.json and check that its parts refer to each other. Raises NotACampaign."""
     try:
-        plan = _parse((directory / "plan.json").read_bytes())
-        _check("plan", plan)
+        plan = parse((directory / "plan.json").read_bytes())
+        check("plan", plan)
         names = [k["name"] for k in plan["kernels"]]
         unknown = {plan["reference"], *(s["kernel"] for s in plan["slots"])} - set(names)
         if unknown:
@@ -217,7 +148,7 @@ def _slot(path: Path, directory: Path | None, identity: dict[str, Any], index: d
         return Slot(**place, state="cut off", reason="it ended before its slot.json was written",
                     log_tail=_console(directory)), []
     outcome = _believed(path, f"{name}/slot.json", index)
-    data = _records(f"{name}/slot.json", [(1, outcome)], ["slot"], identity)[0]
+    data = _records(f"{name}/slot.json", [(1, outcome)], "slot", identity)[0]
     if data["state"] != "ok":
         tail = tuple(data["log_tail"][-TAIL_LINES:]) or _console(directory)
         return Slot(**place, state=data["state"], reason=data["reason"], log_tail=tail,
@@ -227,14 +158,14 @@ def _slot(path: Path, directory: Path | None, identity: dict[str, Any], index: d
     lines = _lines(name, raw)
     if hashlib.sha256(raw).hexdigest() != data["records_sha256"] or len(lines) != data["records"]:
         raise Unbelieved(name, None, "not the file that slot.json describes")
-    boot, *others = _records(name, lines, ["boot", *map(_kind, lines[1:])], identity)
+    first, *others = _records(name, lines, "boot", identity)
     repetitions = [r for r in others if r["type"] == "repetition"]
     ends = [r for r in others if r["type"] == "audit_end"]
     _no_twins(name, repetitions)
     problems = [Problem(name, None, f"no record of case {case}")
                 for case in sorted(cases - {r["case"] for r in repetitions})]
     return Slot(**place, state="ok", records=len(lines),
-                boot=_boot(boot, repetitions, ends)), problems
+                boot=as_boot(first, repetitions, ends)), problems
 
 
 def _console(directory: Path) -> tuple[str, ...]:
@@ -269,54 +200,40 @@ def _lines(name: str, raw: bytes) -> list[tuple[int, bytes]]:
     return list(enumerate(lines, 1))
 
 
-def _kind(line: tuple[int, bytes]) -> str | None:
-    """Return the type of a record that may follow the boot record; None: of a later tlbbench."""
-    try:
-        kind = _parse(line[1])["type"]
-    except (ValueError, TypeError, KeyError):
-        return "repetition"  # is no record, and will be named as none
-    known = ("plan", "slot", "boot", "repetition")
-    return "audit_end" if kind == "audit_end" else "repetition" if kind in known else None
+def _kind(record: Any) -> str | None:
+    """Return the type that a record after the boot record must have; None: of a later tlbbench."""
+    kind = record.get("type") if isinstance(record, dict) else None
+    if kind == "audit_end" or isinstance(kind, str) and kind not in OLD_KINDS:
+        return "audit_end" if kind == "audit_end" else None
+    return "repetition"  # or it is none, and will be named
 
 
-def _records(name: str, lines: list[tuple[int, bytes]], kinds: list[str | None],
+def _records(name: str, lines: list[tuple[int, bytes]], first: str,
              identity: dict[str, Any]) -> list[dict[str, Any]]:
-    """Parse and check lines of the given kinds; None is passed over.
+    """Parse and check lines, of which the first has a type of its own.
 
     Raises Unbelieved at the first bad one.
     """
     records = []
-    for (number, line), kind in zip(lines, kinds):
-        if kind is None:
-            continue
-
+    for place, (number, line) in enumerate(lines):
         def refuse(reason: str) -> NoReturn:
             raise Unbelieved(name, number, reason) from None
         try:
-            record = _parse(line)
-            _check(kind, record)
+            record = parse(line)
+            kind = _kind(record) if place else first
+            if kind is None:
+                continue
+            check(kind, record)
         except ValueError as error:
             refuse(str(error))
         for key, planned in identity.items():
             if record.get(key, planned) != planned:
                 refuse(f"{key} is {record[key]}, the plan says {planned}")
-        for half in filter(None, record.get("passes", {}).values()):
-            parts = [half, *half.get("roles", {}).values(), *half.get("values", {}).values()]
-            if not all(_adds_up(part["histogram"]) for part in parts if "histogram" in part):
-                refuse("a histogram whose buckets do not add up to its count, or lie outside its"
-                       " minimum and maximum")
+        if not adds_up(record):
+            refuse("a histogram whose buckets do not add up to its count, or lie outside its"
+                   " minimum and maximum")
         records.append(record)
     return records
-
-
-def _adds_up(histogram: dict[str, Any]) -> bool:
-    """Tell whether buckets ascend to the maximum and hold count ops, overflow in or out."""
-    lows = [low for low, _ in histogram["buckets"]]
-    total = sum(nr for _, nr in histogram["buckets"])
-    ascend = all(a < b for a, b in zip(lows, lows[1:]))
-    inside = not lows or lows[0] <= histogram["min"] and lows[-1] <= histogram["max"]
-    return (ascend and inside and histogram["min"] <= histogram["max"]
-            and histogram["count"] - total in (0, histogram["overflow"]))
 
 
 def _no_twins(name: str, repetitions: list[dict[str, Any]]) -> None:
@@ -330,50 +247,3 @@ def _no_twins(name: str, repetitions: list[dict[str, Any]]) -> None:
         names = [m["name"] for m in record.get("metrics", [])]
         if len(set(names)) != len(names):
             raise Unbelieved(name, line, "a metric is recorded twice")
-
-
-def _boot(record: dict[str, Any], repetitions: list[dict[str, Any]],
-          ends: list[dict[str, Any]]) -> Boot:
-    unset = [f"profile {record['profile']}: {c['name']} stays {c['before']}: {c['reason']}"
-             for c in record["changes"] if c["reason"]]
-    later = [text for end in ends for text in end["caveats"]]
-    return Boot(record["tlbbench"], record["audit"], record["build"], record["audit_sha256"],
-                record["profile"], (*record["caveats"], *unset, *later),
-                tuple(_repetition(r) for r in repetitions))
-
-
-def _repetition(record: dict[str, Any]) -> Repetition:
-    ok = record["state"] == "ok"
-    timed = record.get("passes", {}).get("timed") if ok else None
-    settings = {**record.get("params", {}), **record.get("harness", {})}
-    return Repetition(
-        case=record["case"], workload=record["workload"], number=record["repetition"],
-        state=record["state"], reasons=tuple(record["reasons"]),
-        caveats=tuple(record["caveats"]), soundness=record["soundness"],
-        settings={k: str(v) for k, v in settings.items()},
-        timed=_histogram(timed["histogram"]) if timed else None,
-        roles={name: _histogram(part["histogram"])
-               for name, part in timed.get("roles", {}).items()} if timed else {},
-        elapsed_ns=timed.get("elapsed_ns", 0) if timed else 0,
-        metrics={m["name"]: _metric(m) for m in record["metrics"]} if ok else {},
-        counters=tuple(_counter(c) for c in record["counters"]) if ok else ())
-
-
-def _expectation(data: dict[str, Any]) -> Expectation:
-    names = {"start": "from", "end": "to"}
-    values = (data[names.get(k, k)] for k in Expectation.__dataclass_fields__)
-    return Expectation(*(tuple(v) if isinstance(v, list) else v for v in values))
-
-
-def _histogram(data: dict[str, Any]) -> Histogram:
-    buckets = tuple((low, nr) for low, nr in data["buckets"])
-    return Histogram(data["unit"], data["count"], data["overflow"], buckets, data["min"],
-                     data["max"], data["sum"])
-
-
-def _metric(data: dict[str, Any]) -> Metric:
-    return Metric(*(data[k] for k in Metric.__dataclass_fields__))
-
-
-def _counter(data: dict[str, Any]) -> Count:
-    return Count(*(data[k] for k in Count.__dataclass_fields__))

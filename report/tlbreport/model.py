@@ -8,8 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """One value of one repetition; value is None exactly when status is absent."""
 
@@ -22,7 +24,7 @@ class Metric:
     headline: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Count:
     """One raw counter of the counted pass; status as in Metric."""
 
@@ -31,16 +33,17 @@ class Count:
     status: str
     value: float | None
     reason: str | None
+    by_cpu: tuple[tuple[int, int], ...]  # (CPU, value), where it is told
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """Cost of single ops: ascending (lower bound in unit, number of ops) pairs."""
+    """Cost of single ops: an array of ascending (lower bound in unit, number of ops) pairs."""
 
     unit: str  # ns or instructions
     count: int
     overflow: int
-    buckets: tuple[tuple[int, int], ...]
+    buckets: np.ndarray
     min: int
     max: int
     sum: int
@@ -58,6 +61,7 @@ class Repetition:
     caveats: tuple[str, ...]
     soundness: str  # sound, unsound or unchecked
     settings: dict[str, str]  # parameters of workload and engine, as text
+    ipis: tuple[tuple[int, int, int], ...]  # sender, receiver, number: of the traced ops
     timed: Histogram | None  # of the initiators
     roles: dict[str, Histogram]  # of the others, in the same pass
     elapsed_ns: int  # length of that pass
@@ -116,6 +120,8 @@ class Kernel:
     kernel_id: str
     release: str
     append: str  # boot parameters of its own
+    spec: str | None = None  # what was asked for
+    commit: str | None = None  # of its tree, 40 hex digits
 
 
 @dataclass(frozen=True)
