@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The command line: compare, show, list, export, trend."""
+"""The command line: compare, show, list, plot, export, trend."""
 from __future__ import annotations
 
 import argparse
@@ -10,22 +10,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .load import NotACampaign, load
+from .load import NotACampaign, load, read_plan
 from .model import Campaign
 from .stats import BAND
 
 if TYPE_CHECKING:
     from .report import Report
 
-EXIT_OK, EXIT_LOST, EXIT_USAGE = 0, 1, 2
+EXIT_OK, EXIT_LOST, EXIT_USAGE, EXIT_CHANGED = 0, 1, 2, 3
+RESULTS = Path(__file__).resolve().parents[2] / "results"
+HISTOGRAMS = ("hlog", "hgrm")
+FORMATS = (*HISTOGRAMS, "benchstat", "csv", "kcidb", "openmetrics")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command. Returns 0; 1 when not all that was planned is in the numbers; 2 usage."""
     args = _arguments(argv)
     try:
-        campaign = load(args.directory)
-        text = args.run(campaign, args)
+        text, status = args.run(args)
     except NotACampaign as error:
         print(f"tlbreport: {error}", file=sys.stderr)
         return EXIT_USAGE
@@ -33,17 +35,48 @@ def main(argv: list[str] | None = None) -> int:
         print(f"tlbreport: {error.filename or args.directory}: {error.strerror}", file=sys.stderr)
         return EXIT_LOST
     _print(text)
-    return EXIT_LOST if campaign.lost() or args.failed else EXIT_OK
+    return status
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="tlbreport", description="Report on a tlbbench campaign. Exit status: 0 all slots are"
-        " ok; 1 something that was planned is not in the numbers; 2 usage.")
+        prog="tlbreport", description="Report on tlbbench campaigns. Exit status: 0 all slots are"
+        " ok; 1 something that was planned is not in the numbers; 2 usage; 3 a change was found.")
     commands = parser.add_subparsers(dest="command", required=True)
     compare = commands.add_parser(
         "compare", help="compare the kernels; print the report and write report.txt, report.md,"
         " report.html, mail.txt, compare.json and plots/ into DIR")
+    _compare_options(compare)
+    show = commands.add_parser("show", help="print what was measured, nothing compared")
+    listing = commands.add_parser("list", help="list the campaigns in a results directory")
+    plot = commands.add_parser("plot", help="draw the plots alone")
+    plot.add_argument("--term", choices=("svg", "dumb"), default="svg",
+                      help="images in plots/, or characters for a terminal (default %(default)s)")
+    plot.add_argument("--only", metavar="WORD", default="", help="those with a word in their name")
+    export = commands.add_parser("export", help="write what was measured for other tools")
+    export.add_argument("--format", choices=FORMATS, required=True,
+                        help="hlog, hgrm: histograms; the others: a value per boot, or the median")
+    export.add_argument("--case", metavar="NAME", help="only this case")
+    export.add_argument("--out", metavar="DIR", type=Path, help="write there, not to DIR/export")
+    trend = commands.add_parser(
+        "trend", help="compare nights: print a text, write plots into DIR/trend; exit with 3 if a"
+        " kernel has changed")
+    trend.add_argument("--name", help="of the campaign (default: that of the last night)")
+    trend.add_argument("--since", metavar="YYYYMMDD", default="", help="look at no night before")
+    trend.add_argument("--nights", metavar="N", type=int, default=90,
+                       help="at the last N nights (default %(default)s)")
+    for command, run in ((compare, _compare), (show, _show), (listing, _list), (plot, _plot),
+                         (export, _export), (trend, _trend)):
+        command.set_defaults(run=run)
+        is_list = command is listing
+        command.add_argument("directory", metavar="DIR", type=Path, nargs="?" if is_list else None,
+                             default=RESULTS if is_list else None,
+                             help="results directory" if command in (listing, trend)
+                             else "campaign directory")
+    return parser.parse_args(argv)
+
+
+def _compare_options(compare: argparse.ArgumentParser) -> None:
     compare.add_argument("--reference", metavar="NAME", help="kernel to compare the others with")
     compare.add_argument("--band", metavar="PERCENT", type=_percent, default=100 * BAND,
                          help="changes inside it are equivalent (default %(default)g)")
@@ -53,17 +86,6 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
                          help="results directory with the A/A of this host (default: beside DIR)")
     compare.add_argument("--fail-if-worse", action="store_true",
                          help="exit with 1 if a headline row is worse")
-    show = commands.add_parser("show", help="print what was measured, nothing compared")
-    export = commands.add_parser(
-        "export", help="write what was timed in the formats of HdrHistogram")
-    export.add_argument("--format", choices=("hlog", "hgrm"), required=True,
-                        help="a log of histograms, or percentiles as text")
-    export.add_argument("--case", metavar="NAME", help="only this case")
-    export.add_argument("--out", metavar="DIR", type=Path, help="write there, not to DIR/export")
-    for command, run in (compare, _compare), (show, _show), (export, _export):
-        command.set_defaults(run=run, failed=False)
-        command.add_argument("directory", metavar="DIR", type=Path, help="campaign directory")
-    return parser.parse_args(argv)
 
 
 def _percent(text: str) -> float:
@@ -73,12 +95,17 @@ def _percent(text: str) -> float:
     return value
 
 
-def _compare(campaign: Campaign, args: argparse.Namespace) -> str:
+def _status(campaign: Campaign) -> int:
+    return EXIT_LOST if campaign.lost() else EXIT_OK
+
+
+def _compare(args: argparse.Namespace) -> tuple[str, int]:
     """Write all files of the report. Returns the text. Raises NotACampaign or OSError."""
     from . import compare, figures, html, mail, markdown, text
-    report = _report(campaign, args)
-    figures_of = figures.draw(report.campaign, report.tables)
-    report = replace(report, figures=figures_of[0], figure_error=figures_of[1])
+    report = _report(load(args.directory), args)
+    campaign = report.campaign
+    drawn, error = figures.draw(campaign, report.tables)
+    report = replace(report, figures=drawn, figure_error=error)
     rows = json.dumps(compare.to_json(report.tables), indent=1, allow_nan=False) + "\n"
     printed = text.text(report)
     for name, content in (("report.txt", printed), ("compare.json", rows),
@@ -86,8 +113,8 @@ def _compare(campaign: Campaign, args: argparse.Namespace) -> str:
                           ("mail.txt", mail.mail_text(report)),
                           ("report.html", html.html(report))):
         _write(campaign.path / name, content)
-    args.failed = args.fail_if_worse and bool(report.worse())
-    return printed
+    is_worse = args.fail_if_worse and report.worse()
+    return printed, EXIT_LOST if is_worse else _status(campaign)
 
 
 def _report(campaign: Campaign, args: argparse.Namespace) -> Report:
@@ -108,26 +135,72 @@ def _report(campaign: Campaign, args: argparse.Namespace) -> Report:
                   f"this is one: {own or 'no row varies'}" if campaign.is_aa else said, own)
 
 
-def _show(campaign: Campaign, args: argparse.Namespace) -> str:
+def _show(args: argparse.Namespace) -> tuple[str, int]:
     from . import series, text
     from .report import Report
-    return text.ledger(Report(campaign, inexact=series.inexact(campaign)))
+    campaign = load(args.directory)
+    report = Report(campaign, inexact=series.inexact(campaign))
+    return text.ledger(report), _status(campaign)
 
 
-def _export(campaign: Campaign, args: argparse.Namespace) -> str:
+def _list(args: argparse.Namespace) -> tuple[str, int]:
+    """Return a line per campaign; no record is read. Raises NotACampaign or OSError."""
+    from . import tables as fmt
+    rows = []
+    for path in sorted(p for p in args.directory.iterdir() if (p / "plan.json").exists()):
+        try:
+            plan = read_plan(path)
+        except NotACampaign as error:
+            rows.append([path.name, str(error).partition("plan.json: ")[2][:40], "", ""])
+            continue
+        ended = len(list(path.glob("slots/*/slot.json")))
+        if not path.is_symlink():
+            rows.append([path.name, plan["accel"], f"{ended}/{len(plan['slots'])}",
+                         " ".join(k["name"] for k in plan["kernels"])])
+    head = ["campaign", "accel", "slots", "kernels"]
+    lines = fmt.grid(head, rows, 120, (0, 1, 3), 0) if rows else ["no campaigns"]
+    return fmt.ascii_only("\n".join(lines) + "\n"), EXIT_OK
+
+
+def _plot(args: argparse.Namespace) -> tuple[str, int]:
+    from . import compare, figures
+    campaign = load(args.directory)
+    tables = compare.tables(campaign)
+    if args.term == "dumb":
+        return figures.as_text(campaign, tables, args.only), _status(campaign)
+    drawn, error = figures.draw(campaign, tables)
+    names = [f"{campaign.path}/plots/{f.name}.svg\n" for f in drawn if args.only in f.name]
+    return "".join(names) + error, EXIT_LOST if error else _status(campaign)
+
+
+def _export(args: argparse.Namespace) -> tuple[str, int]:
     """Write the files. Returns their paths, one a line. Raises NotACampaign or OSError."""
-    from . import export, series
+    from . import exchange, export, series
+    campaign = load(args.directory)
     known = series.cases(campaign)
     if args.case is not None and args.case not in known:
         raise NotACampaign(f"no case {args.case}; there are: {', '.join(known)}")
+    found = (export.files(campaign, args.format, args.case) if args.format in HISTOGRAMS
+             else [exchange.text(campaign, args.format, args.case)])
     paths = []
-    for name, content in export.files(campaign, args.format, args.case):
+    for name, content in found:
         paths.append((args.out or args.directory / "export") / name)
         paths[-1].parent.mkdir(parents=True, exist_ok=True)
         _write(paths[-1], content)
     if not paths:
         raise NotACampaign("nothing to export, no repetition ended well: see tlbreport show")
-    return "".join(f"{path}\n" for path in paths)
+    return "".join(f"{path}\n" for path in paths), _status(campaign)
+
+
+def _trend(args: argparse.Namespace) -> tuple[str, int]:
+    """Write the plots of alarms. Returns the text. Raises NotACampaign or OSError."""
+    from . import figures, trend
+    found = trend.read(args.directory, args.name, args.since, args.nights)
+    printed = trend.text(found)
+    _, error = figures.draw_into(args.directory / "trend", trend.sketches(found))
+    if error:
+        printed += f"\n{error}\n"
+    return printed, EXIT_CHANGED if found.alarms() else EXIT_OK
 
 
 def _write(path: Path, content: str) -> None:
