@@ -79,16 +79,19 @@ void tb_ktap_result(struct tb_ktap *k, enum tb_ktap_state state,
 		k->nr_by_state[state]++;
 }
 
-bool tb_ktap_has_ok(const char *text)
+enum tb_ktap_state tb_ktap_judge(const char *text)
 {
+	enum tb_ktap_state state = TB_KTAP_SKIP;
 	const char *line, *end;
 
 	for (line = text; line && *line; line = end ? end + 1 : NULL) {
 		const char *skip = strstr(line, "# SKIP");
 
 		end = strchr(line, '\n');
+		if (!strncmp(line, "not ok ", 7))
+			return TB_KTAP_NOT_OK;
 		if (!strncmp(line, "ok ", 3) && !(skip && end && skip < end))
-			return true;
+			state = TB_KTAP_OK;
 	}
-	return false;
+	return state;
 }

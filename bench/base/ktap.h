@@ -48,8 +48,7 @@ void tb_ktap_note(struct tb_ktap *k, const char *fmt, ...)
 void tb_ktap_result(struct tb_ktap *k, enum tb_ktap_state state,
 		    const char *name, const char *detail);
 
-/* Does @text, whole lines of KTAP, have an outermost result that is ok? Those
- * that were skipped are not. */
-bool tb_ktap_has_ok(const char *text);
+/* What the outermost results of @text say together, as for a subtest. */
+enum tb_ktap_state tb_ktap_judge(const char *text);
 
 #endif

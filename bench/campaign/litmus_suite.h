@@ -11,7 +11,7 @@
 /**
  * struct tb_litmus_suite - what to run, and what came of it
  * @tests: NULL-terminated names, checked; NULL: all
- * @effort: multiplies the tries
+ * @effort: see struct tb_litmus_env
  * @soak_s: repeat everything until so much time has passed; 0: once
  * @put: takes KTAP as it comes, for good; 0 or -errno
  * @nr_by_state: tests by how they ended, of all rounds together

@@ -8,6 +8,7 @@
 #ifndef TB_LITMUS_VM_H
 #define TB_LITMUS_VM_H
 
+#include "campaign/store.h"
 #include "campaign/vm.h"
 
 /**
@@ -20,5 +21,16 @@ int tb_litmus_boot(const struct tb_plan *plan, unsigned int kernel,
 		   struct tb_vm_litmus *litmus, const char *dir,
 		   struct tb_sig *sig, struct tb_outcome *out,
 		   struct tb_err *err);
+
+/**
+ * tb_litmus_check() - before a campaign's slots: is each of its kernels sound?
+ * @nr_bad: gets one more for each that could not be checked to the end
+ *
+ * Sets the soundness of kernels and keeps what tests have said as
+ * litmus/KERNEL/tests.ktap. What is there already from an earlier run counts.
+ */
+int tb_litmus_check(struct tb_plan *plan, const struct tb_store *store,
+		    struct tb_sig *sig, unsigned int *nr_bad,
+		    struct tb_err *err);
 
 #endif

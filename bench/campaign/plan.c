@@ -94,6 +94,25 @@ static int read_backend(struct tb_plan *plan, const struct tb_conf *conf,
 			conf->path, e->line, e->value);
 }
 
+static int read_litmus(struct tb_plan *plan, const struct tb_conf *conf,
+		       struct tb_section *s, struct tb_err *err)
+{
+	static const char *const shares[] = { "full", "short", "none" };
+	const struct tb_entry *e = tb_section_find(s, "litmus");
+	unsigned int i;
+
+	for (i = 0; e && i < ARRAY_SIZE(shares); i++)
+		if (!strcmp(e->value, shares[i])) {
+			plan->litmus = (enum tb_litmus_share)i;
+			return 0;
+		}
+	return e ? tb_usage(err,
+			    "%s:%u: litmus = %.64s: expected full, short or "
+			    "none",
+			    conf->path, e->line, e->value)
+		 : 0;
+}
+
 static int read_campaign(struct tb_plan *plan, const struct tb_conf *conf,
 			 struct tb_err *err)
 {
@@ -113,6 +132,8 @@ static int read_campaign(struct tb_plan *plan, const struct tb_conf *conf,
 	ret = check_name(conf, name->line, plan->name, err);
 	if (!ret)
 		ret = read_backend(plan, conf, s, err);
+	if (!ret)
+		ret = read_litmus(plan, conf, s, err);
 	if (!ret)
 		ret = tb_section_u64(conf, s, "boots",
 				     plan->is_vm ? DEFAULT_BOOTS : 1, 1, 1000,

@@ -2,7 +2,8 @@
 /*
  * A campaign file, resolved: kernels, cases and the exact order of slots.
  *
- *	[campaign]  name, backend = here | vm, boots, seed, and see declare.h
+ *	[campaign]  name, backend = here | vm, boots, seed,
+ *	            litmus = full | short | none, and see declare.h
  *	[vm]        cpus, sockets, threads_per_core, nodes, memory (k, M, G),
  *	            accel = auto | kvm | exact | tcg, timeout_seconds (wall
  *	            clock of one slot)
@@ -42,6 +43,17 @@ enum tb_accel {
 const char *tb_accel_name(enum tb_accel accel);
 
 /**
+ * enum tb_litmus_share - how much of the litmus tests a campaign runs first, on
+ *	each kernel
+ * @TB_LITMUS_SHORT: two tries of each point
+ */
+enum tb_litmus_share {
+	TB_LITMUS_FULL,
+	TB_LITMUS_SHORT,
+	TB_LITMUS_NONE
+};
+
+/**
  * struct tb_kernel - one side of the comparison
  * @name: as in the campaign; the first is the reference
  * @strategy: id of kernels/strategies/, or NULL
@@ -52,6 +64,8 @@ const char *tb_accel_name(enum tb_accel accel);
  * @facts: image.conf, of which the next two come; zeroed until it was read
  * @id, @release: of the image
  * @is_optional: left out where there is no such strategy yet
+ * @soundness: "sound", "unsound", "unchecked" or NULL, which is the same;
+ *	set by who runs the plan
  * @line: of the section, for messages
  */
 struct tb_kernel {
@@ -64,6 +78,7 @@ struct tb_kernel {
 	char *id;
 	char *release;
 	bool is_optional;
+	const char *soundness;
 	unsigned int line;
 };
 
@@ -103,6 +118,7 @@ struct tb_plan {
 	uint64_t vm_memory_bytes;
 	unsigned int vm_timeout_s;
 	enum tb_accel accel;
+	enum tb_litmus_share litmus;
 	struct tb_kernel *kernels;
 	unsigned int nr_kernels;
 	/* Optional ones that were left out, see tb_images_resolve(). */

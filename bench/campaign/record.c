@@ -49,6 +49,7 @@ void tb_record_identify(const struct tb_slot_info *info, const char *record,
 			size_t len_bytes, struct tb_buf *line)
 {
 	static const char boot[] = "{\"type\":\"boot\"";
+	static const char repetition[] = "{\"type\":\"repetition\"";
 	struct tb_json j = { .buf = line };
 	bool is_boot = info->quiet && !strncmp(record, boot, strlen(boot));
 	size_t done_bytes = 1;
@@ -58,6 +59,10 @@ void tb_record_identify(const struct tb_slot_info *info, const char *record,
 	tb_record_identity(&j, info);
 	if (is_boot)
 		tb_record_profile(&j, info->quiet);
+	/* Who runs a case does not know what litmus tests have said. */
+	if (!strncmp(record, repetition, strlen(repetition)))
+		tb_json_str(&j, "soundness",
+			    info->soundness ? info->soundness : "unchecked");
 	/* The record's own members follow, behind its brace. */
 	tb_buf_add(line, ",", 1);
 	if (is_boot && *info->quiet->caveat)
@@ -364,8 +369,6 @@ void tb_record_repetition(const struct tb_case *cs, unsigned int repetition,
 	tb_json_str(&j, "state", tb_state_name(r->state));
 	add_texts(&j, "reasons", &r->reasons);
 	add_texts(&j, "caveats", &r->caveats);
-	/* No litmus test has run on this boot. */
-	tb_json_str(&j, "soundness", "unchecked");
 	tb_json_obj(&j, "params");
 	tb_params_json(cs->ops, cs->conf, &j);
 	tb_json_obj_end(&j);

@@ -21,6 +21,7 @@
  * struct tb_slot_info - what identifies the boot that records come from
  * @kernel: name in the campaign; @kernel_id: of the image
  * @backend: "here" or "vm"; @accel: "none", "kvm" or "exact"
+ * @soundness: of the kernel; NULL: unchecked
  * @quiet: profile of the machine that runs tlbbench, NULL for none
  */
 struct tb_slot_info {
@@ -32,6 +33,7 @@ struct tb_slot_info {
 	uint64_t seed;
 	const char *backend;
 	const char *accel;
+	const char *soundness;
 	const struct tb_quiet *quiet;
 };
 

@@ -46,6 +46,14 @@ int tb_store_reopen(struct tb_store *store, const char *dir,
 bool tb_store_has_slot(const struct tb_store *store, const struct tb_plan *plan,
 		       const struct tb_slot_plan *slot);
 
+/* Write @dir/@name below the directory, and enter it into the index. */
+int tb_store_keep(const struct tb_store *store, const char *dir,
+		  const char *name, const struct tb_buf *text,
+		  struct tb_err *err);
+
+/* Is @name in the index? */
+bool tb_store_has(const struct tb_store *store, const char *name);
+
 /**
  * struct tb_slot_file - a slot that is being written
  * @sink: takes its records, each fsynced

@@ -17,10 +17,9 @@ static void slot_name(const struct tb_plan *plan,
 		 plan->kernels[slot->kernel].name);
 }
 
-bool tb_store_has_slot(const struct tb_store *store, const struct tb_plan *plan,
-		       const struct tb_slot_plan *slot)
+bool tb_store_has(const struct tb_store *store, const char *name)
 {
-	char path[PATH_MAX], name[NAME_MAX], entry[NAME_MAX + 32];
+	char path[PATH_MAX], entry[NAME_MAX + 32];
 	struct tb_err ignored = { 0 };
 	struct tb_buf index = { 0 };
 	bool found;
@@ -28,12 +27,21 @@ bool tb_store_has_slot(const struct tb_store *store, const struct tb_plan *plan,
 	if (tb_path(path, sizeof(path), &ignored, "%s/index.sha256",
 		    store->dir))
 		return false;
-	slot_name(plan, slot, name);
-	snprintf(entry, sizeof(entry), "  %s/slot.json\n", name);
+	snprintf(entry, sizeof(entry), "  %s\n", name);
 	found = !tb_read_file(path, &index) && index.data &&
 		strstr(index.data, entry);
 	tb_buf_fini(&index);
 	return found;
+}
+
+bool tb_store_has_slot(const struct tb_store *store, const struct tb_plan *plan,
+		       const struct tb_slot_plan *slot)
+{
+	char dir[NAME_MAX], name[NAME_MAX + 16];
+
+	slot_name(plan, slot, dir);
+	snprintf(name, sizeof(name), "%s/slot.json", dir);
+	return tb_store_has(store, name);
 }
 
 /* What the records of this slot say of where they come from. */
@@ -51,6 +59,7 @@ static struct tb_slot_info slot_info(const struct tb_slot_file *file)
 		.seed = file->slot->seed,
 		.backend = plan->is_vm ? "vm" : "here",
 		.accel = plan->is_vm ? tb_accel_name(plan->accel) : "none",
+		.soundness = k->soundness,
 		.quiet = plan->quiet,
 	};
 }
@@ -114,11 +123,11 @@ void tb_store_abandon(struct tb_slot_file *file)
 	file->fd = -1;
 }
 
-static int hash_file(const struct tb_slot_file *file, const char *name,
+static int hash_file(const struct tb_store *store, const char *name,
 		     char hex[SHA256_DIGEST_STRING_LENGTH], struct tb_err *err)
 {
 	char path[PATH_MAX];
-	int ret = tb_path(path, sizeof(path), err, "%s/%s", file->dir, name);
+	int ret = tb_path(path, sizeof(path), err, "%s/%s", store->dir, name);
 
 	if (!ret && !SHA256File(path, hex))
 		return tb_fail_errno(err, -errno, "cannot read %s", path);
@@ -182,43 +191,75 @@ static int append_all(int fd, const struct tb_buf *lines)
 	return ret;
 }
 
-static int append_index(const struct tb_slot_file *file, const char *records,
-			const char *slot, struct tb_err *err)
+static int append_index(const struct tb_store *store,
+			const struct tb_buf *lines, struct tb_err *err)
 {
-	struct tb_buf lines = { 0 };
 	char path[PATH_MAX];
 	int fd, ret;
 
-	ret = tb_path(path, sizeof(path), err, "%s/index.sha256",
-		      file->store->dir);
+	ret = tb_path(path, sizeof(path), err, "%s/index.sha256", store->dir);
 	if (ret)
 		return ret;
-	tb_buf_printf(&lines, "%s  %s/records.jsonl\n%s  %s/slot.json\n",
-		      records, file->name, slot, file->name);
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0)
 		ret = -errno;
-	if (!ret && lines.has_failed)
+	if (!ret && lines->has_failed)
 		ret = -ENOMEM;
 	if (!ret)
-		ret = append_all(fd, &lines);
+		ret = append_all(fd, lines);
 	if (fd >= 0)
 		close(fd);
-	tb_buf_fini(&lines);
 	return ret ? tb_fail_errno(err, ret, "cannot write %s", path) : 0;
+}
+
+/* Enter files of a directory into the index, all or none. */
+static int enter(const struct tb_store *store, const char *dir,
+		 const char *const *names, struct tb_err *err)
+{
+	char hex[SHA256_DIGEST_STRING_LENGTH], name[PATH_MAX];
+	struct tb_buf lines = { 0 };
+	int ret = 0;
+
+	for (; *names && !ret; names++) {
+		ret = tb_path(name, sizeof(name), err, "%s/%s", dir, *names);
+		if (!ret)
+			ret = hash_file(store, name, hex, err);
+		if (!ret)
+			tb_buf_printf(&lines, "%s  %s\n", hex, name);
+	}
+	if (!ret)
+		ret = append_index(store, &lines, err);
+	tb_buf_fini(&lines);
+	return ret;
+}
+
+int tb_store_keep(const struct tb_store *store, const char *dir,
+		  const char *name, const struct tb_buf *text,
+		  struct tb_err *err)
+{
+	const char *const names[] = { name, NULL };
+	char path[PATH_MAX];
+	int ret = tb_path(path, sizeof(path), err, "%s/%s/%s", store->dir, dir,
+			  name);
+
+	if (!ret)
+		ret = tb_write_file(path, text->data, text->len_bytes, err);
+	return ret ? ret : enter(store, dir, names, err);
 }
 
 int tb_store_finish(struct tb_slot_file *file, const struct tb_outcome *out,
 		    struct tb_err *err)
 {
-	char records[SHA256_DIGEST_STRING_LENGTH];
-	char slot[SHA256_DIGEST_STRING_LENGTH];
+	static const char *const names[] = { "records.jsonl", "slot.json",
+					     NULL };
+	char records[SHA256_DIGEST_STRING_LENGTH], name[NAME_MAX + 16];
 	struct tb_buf json = { 0 };
 	char path[PATH_MAX];
 	int ret;
 
 	tb_store_abandon(file);
-	ret = hash_file(file, "records.jsonl", records, err);
+	snprintf(name, sizeof(name), "%s/records.jsonl", file->name);
+	ret = hash_file(file->store, name, records, err);
 	if (!ret)
 		ret = tb_path(path, sizeof(path), err, "%s/slot.json",
 			      file->dir);
@@ -229,9 +270,5 @@ int tb_store_finish(struct tb_slot_file *file, const struct tb_outcome *out,
 		      ? tb_fail_errno(err, -ENOMEM, "slot.json")
 		      : tb_write_file(path, json.data, json.len_bytes, err);
 	tb_buf_fini(&json);
-	if (!ret)
-		ret = hash_file(file, "slot.json", slot, err);
-	if (!ret)
-		ret = append_index(file, records, slot, err);
-	return ret;
+	return ret ? ret : enter(file->store, file->name, names, err);
 }

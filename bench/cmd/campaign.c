@@ -12,6 +12,7 @@
 
 #include "campaign/aa.h"
 #include "campaign/image.h"
+#include "campaign/litmus_vm.h"
 #include "campaign/progress.h"
 #include "campaign/store.h"
 #include "cmd/cmd.h"
@@ -112,6 +113,9 @@ static int run_slots(struct run *r, struct tb_err *err)
 	if (!ret && r->plan.is_vm)
 		fprintf(stderr, "tlbbench: accel %s, in %s\n",
 			tb_accel_name(r->plan.accel), r->store.dir);
+	if (!ret && p->nr_slots)
+		ret = tb_litmus_check(&r->plan, &r->store, &r->sig, &r->nr_bad,
+				      err);
 	for (i = 0; i < r->plan.nr_slots && !ret; i++)
 		if (p->is_left[i])
 			ret = run_slot(r, &r->plan.slots[i], err);

@@ -158,12 +158,18 @@ static void say_how_it_ended(struct tb_litmus_arena *a, int status)
 		tb_fail(&a->failure, -ECHILD, "the test ended early");
 }
 
+static unsigned int limit_s(const struct tb_litmus_job *job)
+{
+	unsigned int effort = job->env->effort;
+
+	return LIMIT_S * (effort ? effort : 1);
+}
+
 /* Bounded: a kernel that hangs is a result, too. */
 static int await_process(const struct tb_litmus_job *job, pid_t pid,
 			 struct tb_err *err)
 {
-	uint64_t until_ns =
-		tb_now_ns() + 1000000000ULL * LIMIT_S * job->env->effort;
+	uint64_t until_ns = tb_now_ns() + 1000000000ULL * limit_s(job);
 	struct pollfd fd = { .fd = job->env->sig->fd, .events = POLLIN };
 	char stack[TB_STACK_BYTES];
 	int status;
@@ -179,8 +185,7 @@ static int await_process(const struct tb_litmus_job *job, pid_t pid,
 		if (job->env->sig->was_interrupted)
 			return tb_fail(err, -EINTR, "interrupted");
 		tb_fail(&job->arena->failure, -ETIMEDOUT,
-			"not done within %u s%s", LIMIT_S * job->env->effort,
-			stack);
+			"not done within %u s%s", limit_s(job), stack);
 		return 0;
 	}
 	say_how_it_ended(job->arena, status);

@@ -15,7 +15,7 @@
  * struct tb_litmus_env - where and how much
  * @topo: CPUs that victims run on; two or more
  * @undo: of what tests change on the machine
- * @effort: multiplies the tries
+ * @effort: multiplies the tries; 0: as few as make sense
  */
 struct tb_litmus_env {
 	const struct tb_topo *topo;

@@ -267,7 +267,7 @@ static int read_litmus(struct guest *g, struct tb_litmus_suite *s, char **names,
 	uint64_t effort, soak_s;
 
 	split(tests ? tests->value : NULL, names, max);
-	if (tb_section_u64(&g->conf, section, "effort", 1, 1, UINT32_MAX,
+	if (tb_section_u64(&g->conf, section, "effort", 1, 0, UINT32_MAX,
 			   &effort, err) ||
 	    tb_section_u64(&g->conf, section, "soak_s", 0, 0, UINT32_MAX,
 			   &soak_s, err))

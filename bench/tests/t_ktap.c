@@ -39,20 +39,24 @@ static void writes_results_and_subtests(void **state)
 	tb_buf_fini(&text);
 }
 
-static void knows_whether_anything_ran(void **state)
+static void judges_text(void **state)
 {
 	(void)state;
-	assert_true(tb_ktap_has_ok("1..1\nok 1 a\n"));
-	assert_false(tb_ktap_has_ok("ok 1 a # SKIP no\nnot ok 2 b\n"));
-	assert_false(tb_ktap_has_ok("    ok 1 a\nok 1 b # SKIP no\n"));
-	assert_true(tb_ktap_has_ok("ok 1 a # SKIP no\nok 2 b # 3 tries\n"));
+	assert_int_equal(tb_ktap_judge("1..1\nok 1 a\n"), TB_KTAP_OK);
+	assert_int_equal(tb_ktap_judge("ok 1 a\nnot ok 2 b\n"), TB_KTAP_NOT_OK);
+	assert_int_equal(tb_ktap_judge("    ok 1 a\nok 1 b # SKIP no\n"),
+			 TB_KTAP_SKIP);
+	assert_int_equal(tb_ktap_judge("ok 1 a # SKIP no\nok 2 b # 3 tries\n"),
+			 TB_KTAP_OK);
+	assert_int_equal(tb_ktap_judge("    not ok 1 a\nok 1 b\n"), TB_KTAP_OK);
+	assert_int_equal(tb_ktap_judge(""), TB_KTAP_SKIP);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_results_and_subtests),
-		cmocka_unit_test(knows_whether_anything_ran),
+		cmocka_unit_test(judges_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

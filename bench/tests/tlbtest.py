@@ -139,7 +139,8 @@ def write_conf(path, sections):
 def vm_conf(path, kernels, cases, vm=None, **campaign):
     """Write the campaign file of small, exact virtual machines; all keys can be given."""
     return write_conf(path, [
-        ("campaign", {"name": path.stem, "backend": "vm", "boots": 1, **campaign}),
+        ("campaign", {"name": path.stem, "backend": "vm", "boots": 1, "litmus": "none",
+                      **campaign}),
         ("vm", {"cpus": 2, "memory": "256M", "accel": "exact", "timeout_seconds": BOOT_S,
                 **(vm or {})}),
         *((f"kernel {name}", settings) for name, settings in kernels.items()),
