@@ -129,6 +129,11 @@ int tb_initiator_loop(struct tb_worker *w, struct tb_err *err)
 	struct tb_peers p;
 	int ret;
 
+	/*
+	 * Nothing is on yet. But faults are counted from before the window is
+	 * opened, and what opens it is mapped by this.
+	 */
+	tb_observer_disable(&w->observer);
 	tb_worker_step(w, TB_STEP_EDGE);
 	phase = tb_phase_arrive(w->arena, TB_PHASE_INIT);
 	ret = tb_peers_init(w, &p, err);
