@@ -12,6 +12,7 @@
 #define WL_MEM_H
 
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,17 @@ static inline int wl_mem_load(struct wl_thread *t)
 {
 	wl_range_read(t->ctx->priv);
 	return 0;
+}
+
+/*
+ * Have this thread take turns with others on its CPU, as those do that the
+ * kernel does something for besides: work of its own, or a kernel thread's.
+ */
+static inline int wl_run_fair(void)
+{
+	const struct sched_param none = { 0 };
+
+	return sched_setscheduler(0, SCHED_OTHER, &none) ? -errno : 0;
 }
 
 /* The initiator of a file whose op() and check() have these names. */

@@ -275,13 +275,13 @@ static inline int wl_each_line(const char *path,
  * @addr: where the mapping begins
  * @field: such as "Private_Dirty:"
  * @is_here: the lines are those of the mapping
- * @kib: its value
+ * @text: what follows the field; "" if there is no such field
  */
 struct wl_smaps {
 	uintptr_t addr;
 	const char *field;
 	bool is_here;
-	long kib;
+	char text[160];
 };
 
 static inline void wl_smaps_see(const char *line, void *arg)
@@ -293,17 +293,27 @@ static inline void wl_smaps_see(const char *line, void *arg)
 	if (sscanf(line, "%lx-%lx", &from, &to) == 2)
 		s->is_here = from == s->addr;
 	else if (s->is_here && !strncmp(line, s->field, len))
-		s->kib = strtol(line + len, NULL, 10);
+		snprintf(s->text, sizeof(s->text), "%s", line + len);
+}
+
+/* Look for the mapping that begins with the range; 0 or -errno. */
+static inline int wl_range_smaps(const struct wl_range *r, struct wl_smaps *s)
+{
+	int ret;
+
+	s->addr = (uintptr_t)r->addr;
+	ret = wl_each_line("/proc/self/smaps", wl_smaps_see, s);
+	return ret || *s->text ? ret : -ENOENT;
 }
 
 /* What smaps has for the mapping that begins with the range; or -errno. */
 static inline long wl_range_smaps_kib(const struct wl_range *r,
 				      const char *field)
 {
-	struct wl_smaps s = { (uintptr_t)r->addr, field, false, -ENOENT };
-	int ret = wl_each_line("/proc/self/smaps", wl_smaps_see, &s);
+	struct wl_smaps s = { .field = field };
+	int ret = wl_range_smaps(r, &s);
 
-	return ret ? ret : s.kib;
+	return ret ? ret : strtol(s.text, NULL, 10);
 }
 
 /* 0 if @field of smaps is 0 kB for the range, else -EEXIST or -errno. */

@@ -18,8 +18,11 @@ CPUS = [2, 4, 8]
 METRICS = ["ipis_received_per_op", "flushes_per_op", "full_flushes_per_op", "pages_per_flush",
            "faults_per_op"]
 OPS = {"ops": 20, "warmup_ops": 5}
+# What takes long does it less often: after a second kernel threads take the time of responders.
+FEW = {"ops": 8, "warmup_ops": 2}
 # Servers that run free would be counted with what they do meanwhile.
-SETTINGS = {"mshare_db": {"rendezvous": "per_op", "reads": 0, "updates": 0}}
+SETTINGS = {"mshare_db": {"rendezvous": "per_op", "reads": 0, "updates": 0},
+            "ksm_merge": FEW, "thp_collapse": FEW, "thp_split": FEW}
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +98,9 @@ def test_ledger(name, measured, request):
 @pytest.mark.parametrize("cpus", CPUS)
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_no_doubts(name, cpus, measured):
-    """What the workload itself expects holds, so there is no caveat."""
-    assert measured[cpus][name]["caveats"] == []
+    """What the workload itself expects holds, so there is no caveat but for what it had set."""
+    caveats = measured[cpus][name]["caveats"]
+    assert [text for text in caveats if not text.startswith("while the case ran, ")] == []
 
 
 def test_ledger_has_no_leftovers():
