@@ -143,7 +143,7 @@ $(O)/accuracy/%: $(O)/obj/bench/accuracy/%.o $(O)/obj/bench/base/hist.o
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lm -o $@
 
 .PHONY: bench
-bench: $(O)/tlbbench $(accuracy) ## how accurate is it here: two minutes; ARGS='--rounds 3 spin'
+bench: $(O)/tlbbench $(accuracy) ## how accurate is it here: four minutes; ARGS='--rounds 3 spin'
 	$(Q)$(PYTHON) -B bench/accuracy/bench.py --build $(O) $(ARGS)
 
 # --- checks ------------------------------------------------------------------

@@ -2,8 +2,10 @@
 """make bench: how accurate is tlbbench on this machine?
 
 Runs all items in rounds, forwards and backwards in turn, and prints one table: the median over
-rounds with minimum, maximum and coefficient of variation, and the bound where there is one. Writes
-nothing. Exit status: 0 all bounds kept, 1 one is not, 2 usage.
+rounds with minimum, maximum and coefficient of variation, and the bound where there is one. Then
+runs each workload at its default, once, and prints its ops/s and its ledger ("ledger"). Writes
+nothing. Exit status: 0 all bounds kept and all workloads ran or had a reason not to, 1 not so,
+2 usage.
 """
 import argparse
 import os
@@ -14,11 +16,13 @@ from pathlib import Path
 
 import numpy
 
+import ledger
 from items import ITEMS, Unavailable
 from tools import Tools
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = ("what", "median", "min", "max", "cv", "bound", "")
+LEDGER = "ledger"
 LAYOUT = "{:<62} {:>9} {:>9} {:>9} {:>6}  {:<9} {}"
 
 
@@ -101,27 +105,43 @@ class Bench:
         return all_ok
 
 
+def run_ledger(tools):
+    """Print the table of workloads; tell whether none failed."""
+    print()
+    try:
+        for line in ledger.lines(tools, tools.workloads()):
+            print(line, flush=True)
+    except RuntimeError as error:
+        print(error)
+        return False
+    return True
+
+
 def main():
     """Run what is asked for. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("items", nargs="*", metavar="ITEM", help=f"of {', '.join(ITEMS)}; all")
+    parser.add_argument("items", nargs="*", metavar="ITEM",
+                        help=f"of {', '.join(ITEMS)}, {LEDGER}; all")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="directory (build)")
     parser.add_argument("--rounds", type=int, default=10, help="(10)")
     args = parser.parse_args()
-    unknown = set(args.items) - set(ITEMS)
+    unknown = set(args.items) - {*ITEMS, LEDGER}
     if unknown or args.rounds < 1:
-        parser.error(f"expected items of {', '.join(ITEMS)}, and at least one round")
+        parser.error(f"expected items of {', '.join(ITEMS)}, {LEDGER}, and at least one round")
     print(machine(), flush=True)
     begin = time.monotonic()
-    bench = Bench(args.items or list(ITEMS), Tools(args.build.resolve()))
+    asked = args.items or [*ITEMS, LEDGER]
+    bench = Bench([name for name in asked if name != LEDGER], Tools(args.build.resolve()))
     for number in range(args.rounds):
         bench.run_round(number)
         if sys.stderr.isatty():
             print(f"\rround {number + 1} of {args.rounds}", end="", file=sys.stderr, flush=True)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
-    all_ok = bench.report()
+    all_ok = not bench.values or bench.report()
+    if LEDGER in asked:
+        all_ok &= run_ledger(bench.tools)
     print(f"{args.rounds} rounds, {time.monotonic() - begin:.0f} s")
     return 0 if all_ok else 1
 

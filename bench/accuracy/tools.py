@@ -117,10 +117,15 @@ class Tools:
                         *(f"{key}={value}" for key, value in keys.items())], SKIPPED_OR_OK)
         fields = json.loads(lines.splitlines()[1])
         if fields["state"] == "skipped":
-            raise Unavailable(fields["reasons"][0])
+            raise Unavailable("; ".join(fields["reasons"]))
         if fields["state"] != "ok":
             raise RuntimeError(f"{workload}: {fields['state']}: {fields['reasons']}")
         return Record(fields)
+
+    def workloads(self):
+        """Return the names of all workloads; tests of soundness measure nothing."""
+        names = [line.split()[0] for line in output([self.tlbbench, "list"]).splitlines()]
+        return [name for name in names if "/" not in name]
 
     def hand(self, act, nr_ops, cpus):
         """Run the hand-written loop of an act.

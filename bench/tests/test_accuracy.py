@@ -17,6 +17,7 @@ ACCURACY = ROOT / "bench/accuracy"
 sys.path.insert(0, str(ACCURACY))
 
 import bench  # noqa: E402
+import ledger  # noqa: E402
 import many  # noqa: E402
 from items import Item, Row  # noqa: E402
 from tools import Tools, Unavailable  # noqa: E402
@@ -90,6 +91,43 @@ def test_unknown_item():
     assert done.returncode == 2 and "expected items of spin, floor" in done.stderr
 
 
+class Made:
+    """Tools that have a record for each workload, or what is wrong with it."""
+
+    def __init__(self, **results):
+        self.results = results
+
+    def workloads(self):
+        """Return the names."""
+        return list(self.results)
+
+    def record(self, name, **_):
+        """Return what was made, or raise it."""
+        if isinstance(self.results[name], Exception):
+            raise self.results[name]
+        return self.results[name]
+
+
+def test_ledger_of_workloads():
+    """A workload has its line, with rate and costs; where it cannot run, the reasons are there."""
+    ran = Tools(BUILD).record("null", ops=50)
+    made = Made(null=ran, away=Unavailable("no disk; no swap"))
+    head, null, away, *notes = ledger.lines(made, made.workloads())
+    assert head.split()[:2] == ["workload", "ops/s"]
+    name, rate, p50, ipis, *_, per = null.split()
+    assert (name, ipis, per) == ("null", "-", "op") and float(rate) > 0 and float(p50) > 0
+    assert away == "away: not measured: no disk; no swap"
+    assert any("interrupt" in note and note.endswith("null") for note in notes), notes
+
+
+def test_ledger_of_a_failure(capsys):
+    """A workload that fails is told, the others have their lines, and the exit status is 1."""
+    made = Made(bad=RuntimeError("boom"), null=Tools(BUILD).record("null", ops=50))
+    assert not bench.run_ledger(made)
+    _, _, bad, null, *_, last = capsys.readouterr().out.splitlines()
+    assert bad == "bad: failed: boom" and null.startswith("null ") and last == "failed: bad"
+
+
 @pytest.mark.parametrize("act, cpus", [("pair", 1), ("madvise", 1), ("munmap", 2)])
 def test_hand_written_loop(act, cpus):
     """It does the ops asked for and gives their times."""
@@ -113,7 +151,7 @@ def table(monkeypatch, capsys, rounds, **row):
         return {"x": value}
 
     monkeypatch.setattr(bench, "ITEMS", {"made": Item(measure, [Row("x", "label", **row)])})
-    monkeypatch.setattr(sys, "argv", ["bench", "--rounds", str(len(rounds))])
+    monkeypatch.setattr(sys, "argv", ["bench", "--rounds", str(len(rounds)), "made"])
     status = bench.main()
     return status, capsys.readouterr().out.splitlines()[2]
 
