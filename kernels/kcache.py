@@ -38,9 +38,13 @@ def cache_dir():
 
 
 @contextlib.contextmanager
-def locked(cache):
-    """Hold the one lock of the cache; if another process has it, say so and wait."""
-    with open(cache / "lock", "a+", encoding="ascii") as lock:
+def locked(cache, name="lock"):
+    """Hold a lock of the cache; if another process has it, say so and wait.
+
+    "lock" is that of builds. "imported.lock" is that of what comes from outside, which must not
+    wait for them; who wants both takes it first.
+    """
+    with open(cache / name, "a+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -32,7 +32,7 @@ class Finder:
         image = self._built(kimage.make_runtime_recipe(base), conf, "runtime image", "--runtime")
         if not spec.name:
             return image
-        with kcache.locked(self.cache):
+        with kcache.locked(self.cache, kuser.LOCK):
             return kuser.store_view(image, kdesc.load_strategy(spec.name), self.cache)
 
     def _file(self, spec):

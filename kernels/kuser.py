@@ -20,6 +20,10 @@ import kdesc
 import ktree
 from kerr import Error, UsageError, say
 
+# Where images of the user's are, and who holds this writes there.
+PLACE = "imported"
+LOCK = "imported.lock"
+
 _BANNER = re.compile(rb"Linux version ([\x21-\x7e]+)[ \0]")
 _PVH_NOTE = re.compile(rb"\x04\0\0\0[\x04\x08]\0\0\0\x12\0\0\0Xen\0")
 _NOT_FOR_NAMES = re.compile(r"[^A-Za-z0-9.+_-]+")
@@ -64,7 +68,7 @@ def image_name(name, digest):
 
 def find(ident, cache):
     """Return the directory of an image of the user's, or None if it is not there or damaged."""
-    image = cache / "images" / ident
+    image = cache / PLACE / ident
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string((image / "image.conf").read_text())
@@ -78,9 +82,9 @@ def find(ident, cache):
 def store(ident, files, facts, cache):
     """Write an image: {file name: bytes} and {key: text} of image.conf; return its directory.
 
-    The first file is the kernel. The lock must be held.
+    The first file is the kernel. The lock LOCK must be held.
     """
-    final = cache / "images" / ident
+    final = cache / PLACE / ident
     kernel = next(iter(files))
     with kcache.new_dir(final) as new:
         for name, data in files.items():
@@ -96,19 +100,19 @@ def store_view(image, strategy, cache):
     """Return an image that is the runtime image in `image`, told to use `strategy`.
 
     It holds no kernel of its own. What the kernel says in sysfs is checked when it runs. The lock
-    must be held.
+    LOCK must be held.
     """
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string((image / "image.conf").read_text())
     facts = dict(parser["image"])
     kernel = image / facts.get("kernel", "vmlinux")
     ident = f"{image.name}-{strategy.id}"
-    with kcache.new_dir(cache / "views" / ident) as new:
+    with kcache.new_dir(cache / PLACE / ident) as new:
         kcache.write_synced(new / "image.conf", image_conf({
             **facts, "id": ident, "strategy": strategy.id, "kernel": str(kernel),
             "append": strategy.boot, "family": strategy.family, "expect": strategy.expect,
         }).encode())
-    return cache / "views" / ident
+    return cache / PLACE / ident
 
 
 def image_conf(facts):
@@ -141,7 +145,7 @@ def import_file(path, cache):
     config = path.with_name(f"config-{release}")
     if config.is_file():
         files["config"] = config.read_bytes()
-    with kcache.locked(cache):
+    with kcache.locked(cache, LOCK):
         return find(ident, cache) or store(
             ident, files, {"release": release, "flavour": "file", "file": str(path.resolve())},
             cache)
@@ -161,7 +165,7 @@ def find_deb(name, cache, fetch):
     found = find(ident, cache)
     if found or not fetch:
         return found
-    with kcache.locked(cache):
+    with kcache.locked(cache, LOCK):
         if Path(name).is_file():
             return find(ident, cache) or _store_deb(Path(name), ident, facts, cache)
         with tempfile.TemporaryDirectory(prefix=".deb-", dir=cache) as where:

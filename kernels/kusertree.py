@@ -137,7 +137,7 @@ def image_id(source, fragment):
 
 def find(spec, cache, make):
     """Return the image of a tree spec; None if it is not there and not to `make`."""
-    with kcache.locked(cache):
+    with kcache.locked(cache, kuser.LOCK):
         shop = Workshop(Path(spec.name).resolve(), cache)
         source = find_source(spec, shop)
         fragment = (kdesc.HERE / "config/vm.config").read_text()
@@ -145,7 +145,8 @@ def find(spec, cache, make):
         found = kuser.find(ident, cache)
         if found or not make:
             return found
-        return _build(ident, source, fragment, shop, cache)
+        with kcache.locked(cache):
+            return _build(ident, source, fragment, shop, cache)
 
 
 def _build(ident, source, fragment, shop, cache):

@@ -169,7 +169,7 @@ def test_deb_without_a_kernel(site):
     (site.tmp / "x.deb").write_text("no package")
     with pytest.raises(UsageError, match="no Debian package: dpkg-deb: error"):
         kuser.find_deb(site.tmp / "x.deb", site.cache, fetch=True)
-    assert not (site.cache / "images").exists()
+    assert not (site.cache / kuser.PLACE).exists()
 
 
 APT_CACHE = """#!/bin/sh
@@ -351,7 +351,7 @@ def test_tree_that_does_not_build(tree):
     (where / "Kconfig").unlink()
     with pytest.raises(UsageError, match="no Linux source tree; expected one with Makefile"):
         find(site, where)
-    assert not (site.cache / "images").exists()
+    assert not (site.cache / kuser.PLACE).exists()
 
 
 def test_full_disk_is_named(tree, monkeypatch):
@@ -372,4 +372,4 @@ def test_looking_makes_nothing(tree, monkeypatch):
         with pytest.raises(UsageError) as error:
             finder.find(spec)
         assert str(error.value) == f"{text}: no image yet; make it with: kernels/build {text}"
-    assert not (site.cache / "images").exists()
+    assert not (site.cache / kuser.PLACE).exists()
