@@ -136,3 +136,37 @@ def test_seeds_of_a_pair(run, tmp_path):
     result = compare(run, tmp_path, edit)
     assert verdicts(result) == ["void", "void"]
     assert "pair 0: its boots have different seeds" in result.flat
+
+
+def from_outside(key, value):
+    """Return an edit that makes b a kernel of a package, with a fact of its own."""
+    def edit(kind, record):
+        if kind == "plan":
+            record["kernels"][1]["image"] = {"flavour": "deb", "version": "6.1.192-2"}
+        differ(key, value)(kind, record)
+    return edit
+
+
+@pytest.mark.parametrize("key", ["mglru", "memory", "cmdline"])
+def test_kernel_from_outside_has_its_own_defaults(run, tmp_path, key):
+    """They are said beside the verdicts; a package's version stands with its kernel."""
+    result = compare(run, tmp_path, from_outside(key, "other"))
+    assert verdicts(result) == ["worse", "worse"]
+    assert f"{key}: " in result.flat
+    assert "(a doubt: a kernel from outside, with defaults of its own)" in result.flat
+    assert "6.1.192-2)" in result.flat
+
+
+def test_kernel_from_outside_on_another_machine(run, tmp_path):
+    result = compare(run, tmp_path, from_outside("cpu_model", "other"))
+    assert verdicts(result) == ["void", "void"]
+
+
+def test_origin_of_a_tree(run, tmp_path):
+    def edit(kind, record):
+        if kind == "plan":
+            record["kernels"][0]["image"] = {"flavour": "tree", "commit": "0123456789" * 4,
+                                             "dirty": "yes"}
+            record["kernels"][1]["append"] = "nopcid"
+    result = compare(run, tmp_path, edit)
+    assert "012345678901 and changes)" in result.flat and "with nopcid)" in result.flat

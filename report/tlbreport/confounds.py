@@ -16,6 +16,8 @@ OF_THE_BUILD = ("config_flush",)
 # Boot parameters are no way to change these.
 OF_THE_MACHINE = ("bios", "cpu_groups", "cpu_model", "cpu_stepping", "dimms", "hypervisor",
                   "memory", "microcode")
+# What a kernel leaves of the machine's memory, which dimms has, depends on how large it is.
+FOREIGN = "a kernel from outside, with defaults of its own"
 UNKNOWN = "could not be read"
 NOT_RECORDED = "not recorded"
 CHOSEN = re.compile(r"\btlb_strategy=\S+")
@@ -47,23 +49,33 @@ def differences(campaign: Campaign, other: str, allowed: frozenset[str]) -> list
         for case, name, value in _facts(campaign, kernel):
             found.setdefault((case, name), {}).setdefault(kernel.name, set()).add(value)
     declared = allowed | frozenset(campaign.may_differ)
-    has_parameters = len({k.append for k in kernels}) > 1
-    lines = [_difference(case, name, values, declared, has_parameters)
+    causes = _causes(kernels)
+    lines = [_difference(case, name, values, declared, causes)
              for (case, name), values in found.items() if len(set().union(*values.values())) > 1]
     lines += [line for kernel in kernels for line in _rebuilt(campaign, kernel.name)]
     return sorted(lines + _seeds(campaign), key=lambda d: not d.voids)
 
 
+def _causes(kernels: list[Kernel]) -> str:
+    """Say why facts that a kernel decides may differ between these two on purpose, or ""."""
+    if any(k.is_foreign() for k in kernels):
+        return FOREIGN
+    if len({k.append for k in kernels}) > 1:
+        return "the boot parameters differ on purpose"
+    return ""
+
+
 def _difference(case: str | None, name: str, values: dict[str, set[str]],
-                declared: frozenset[str], has_parameters: bool) -> Difference:
+                declared: frozenset[str], cause: str) -> Difference:
     known = set().union(*values.values()) - {UNKNOWN, NOT_RECORDED}
     why = ""
     if name in declared:
         why = "declared"
     elif name in OF_THE_BUILD:
         why = "a doubt: how the kernels were built"
-    elif has_parameters and case is None and name not in OF_THE_MACHINE:
-        why = "a doubt: the boot parameters differ on purpose"
+    elif cause and case is None and (name not in OF_THE_MACHINE
+                                     or (cause, name) == (FOREIGN, "memory")):
+        why = f"a doubt: {cause}"
     elif len(known) < 2:
         why = "a doubt: it is not known of all boots"
     said = "; ".join(f"{kernel} = {' | '.join(sorted(texts))}" for kernel, texts in values.items())

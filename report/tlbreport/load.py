@@ -65,9 +65,11 @@ def load(directory: Path) -> Campaign:
 
 
 def _kernel(data: dict[str, Any]) -> Kernel:
-    commit = data.get("image", {}).get("commit", "")
+    image = data.get("image", {})
+    commit = image.get("commit", "")
     return Kernel(data["name"], data["kernel_id"], data["release"], data.get("append", ""),
-                  data.get("spec"), commit if re.fullmatch("[0-9a-f]{40}", commit) else None)
+                  data.get("spec"), commit if re.fullmatch("[0-9a-f]{40}", commit) else None,
+                  image)
 
 
 def read_plan(directory: Path) -> dict[str, Any]:

@@ -122,6 +122,19 @@ class Kernel:
     append: str  # boot parameters of its own
     spec: str | None = None  # what was asked for
     commit: str | None = None  # of its tree, 40 hex digits
+    image: dict[str, str] = field(default_factory=dict)  # where it came from, as far as recorded
+
+    def is_foreign(self) -> bool:
+        """Tell whether it was not made of our base, series and configuration."""
+        return self.image.get("flavour") in ("file", "deb", "tree")
+
+    def origin(self) -> str:
+        """Return what the id does not say: a package's version, a commit, parameters; or ""."""
+        changes = " and changes" * (self.image.get("dirty") == "yes")
+        said = [self.image.get("version", ""),
+                self.commit[:12] + changes if self.commit else "",
+                f"with {self.append}" if self.append else ""]
+        return ", ".join(filter(None, said))
 
 
 @dataclass(frozen=True)

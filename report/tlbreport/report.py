@@ -157,10 +157,10 @@ class Report:
 
 
 def _version(kernel: Kernel) -> str:
-    """Return the release, and the id where the release does not hold it."""
-    if kernel.kernel_id in kernel.release:
-        return kernel.release
-    return f"{kernel.release} ({kernel.kernel_id})"
+    """Return the release, the id where the release does not hold it, and where it came from."""
+    more = [kernel.kernel_id] if kernel.kernel_id not in kernel.release else []
+    more += filter(None, [kernel.origin()])
+    return f"{kernel.release} ({', '.join(more)})" if more else kernel.release
 
 
 def counted(count: Counter[str]) -> str:
