@@ -13,8 +13,9 @@
 #include "guest/init.h"
 
 static const struct tb_cmd *const commands[] = {
-	&tb_cmd_run,  &tb_cmd_campaign, &tb_cmd_report, &tb_cmd_plan,
-	&tb_cmd_list, &tb_cmd_describe, &tb_cmd_env,	&tb_cmd_litmus,
+	&tb_cmd_run,	  &tb_cmd_ab,	&tb_cmd_campaign,
+	&tb_cmd_report,	  &tb_cmd_plan, &tb_cmd_list,
+	&tb_cmd_describe, &tb_cmd_env,	&tb_cmd_litmus,
 };
 
 static void print_help(FILE *f)

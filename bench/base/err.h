@@ -12,12 +12,18 @@
 
 #define TB_ERR_TEXT_BYTES 512
 
-/* Exit codes of every command. */
+/*
+ * Exit codes of every command; the last three are what git bisect run takes
+ * for "cannot tell" and for "stop": see cmd/ab.c.
+ */
 enum tb_exit {
 	TB_EXIT_OK = 0,
 	TB_EXIT_FAIL = 1,
 	TB_EXIT_USAGE = 2,
 	TB_EXIT_SKIP = 4,
+	TB_EXIT_BISECT_SKIP = 125,
+	TB_EXIT_BISECT_STOP = 128,
+	TB_EXIT_BISECT_INTERRUPTED = 130,
 };
 
 /**

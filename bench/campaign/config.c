@@ -177,13 +177,10 @@ static int check_nul(const char *path, const struct tb_buf *b,
 	return tb_usage(err, "%s:%u: expected text, got byte 0x00", path, line);
 }
 
-int tb_conf_load(struct tb_conf *conf, const char *path, struct tb_err *err)
+int tb_conf_read(const char *path, struct tb_buf *b, struct tb_err *err)
 {
-	struct tb_buf b = { 0 };
-	int ret;
+	int ret = tb_read_regular(path, MAX_FILE_BYTES, b);
 
-	*conf = (struct tb_conf){ 0 };
-	ret = tb_read_regular(path, MAX_FILE_BYTES, &b);
 	if (ret == -EINVAL)
 		ret = tb_usage(err, "%s: expected a file", path);
 	else if (ret == -EFBIG)
@@ -191,8 +188,20 @@ int tb_conf_load(struct tb_conf *conf, const char *path, struct tb_err *err)
 			       path);
 	else if (ret)
 		ret = tb_usage(err, "%s: %s", path, strerror(-ret));
-	else if (b.data)
-		ret = check_nul(path, &b, err);
+	else if (b->data)
+		ret = check_nul(path, b, err);
+	else
+		tb_buf_add(b, "", 0);
+	return ret;
+}
+
+int tb_conf_load(struct tb_conf *conf, const char *path, struct tb_err *err)
+{
+	struct tb_buf b = { 0 };
+	int ret;
+
+	*conf = (struct tb_conf){ 0 };
+	ret = tb_conf_read(path, &b, err);
 	if (!ret)
 		ret = tb_conf_parse(conf, path, b.data ? b.data : "", err);
 	tb_buf_fini(&b);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/text.h"
 
 /**
  * struct tb_entry - one key
@@ -56,6 +57,9 @@ struct tb_conf {
 
 /* Parse a file; an unreadable one is a usage error. */
 int tb_conf_load(struct tb_conf *conf, const char *path, struct tb_err *err);
+
+/* The text of such a file, for whoever parses it later; errors as there. */
+int tb_conf_read(const char *path, struct tb_buf *b, struct tb_err *err);
 
 /* Parse @text; @path is only what messages call it. */
 int tb_conf_parse(struct tb_conf *conf, const char *path, const char *text,

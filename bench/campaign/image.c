@@ -49,6 +49,14 @@ int tb_home(char *path, size_t size_bytes, struct tb_err *err)
 	return tb_path(path, size_bytes, err, "%s", dir);
 }
 
+int tb_results_dir(char *path, size_t size_bytes, struct tb_err *err)
+{
+	char home[PATH_MAX - 16];
+	int ret = tb_home(home, sizeof(home), err);
+
+	return ret ? ret : tb_path(path, size_bytes, err, "%s/results", home);
+}
+
 /* The last line of what a tool said: its answer, or why it has none. */
 static const char *last_line(struct tb_buf *out)
 {

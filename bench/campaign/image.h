@@ -15,6 +15,9 @@
  */
 int tb_home(char *path, size_t size_bytes, struct tb_err *err);
 
+/* Where campaigns go unless told otherwise: results/ of the home. */
+int tb_results_dir(char *path, size_t size_bytes, struct tb_err *err);
+
 /**
  * tb_images_resolve() - find the image of every kernel of the plan
  * @may_make: kernels with a spec may be built, downloaded and unpacked, by

@@ -21,6 +21,7 @@ struct tb_cmd {
 	int (*run)(int argc, char **argv);
 };
 
+extern const struct tb_cmd tb_cmd_ab;
 extern const struct tb_cmd tb_cmd_campaign;
 extern const struct tb_cmd tb_cmd_describe;
 extern const struct tb_cmd tb_cmd_env;

@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 WORKLOADS = sorted(path.stem for path in (ROOT / "workloads").glob("*.c"))
 LITMUS = sorted(path.stem for path in (ROOT / "workloads/litmus").glob("*.c"))
 NAMES = ", ".join(WORKLOADS)
-COMMANDS = ["run", "campaign", "report", "plan", "list", "describe", "env", "litmus"]
+COMMANDS = ["run", "ab", "campaign", "report", "plan", "list", "describe", "env", "litmus"]
 
 few_cpus = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs 2 CPUs")
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -234,7 +234,7 @@ BAD_ARGUMENTS = [
     (["run", "munmap", "[case x]=5"], "[case x]=5"),
     (["run", "munmap", "ops=5\n[case y]\nworkload=munmap"], "ops=5"),
     (["run", "munmap", "pages=" + 99 * "1" + "\n[case y]\nworkload=munmap"], "expected a workload"),
-    (["campaign"], "usage: tlbbench campaign [--aa] [--profile PROFILE] [--results DIR] CONF"),
+    (["campaign"], "usage: tlbbench campaign [--aa] [--kernel [NAME=]SPEC]"),
     (["campaign", "--results"], "--results"),
     (["campaign", "--results", "x"], "usage: tlbbench campaign"),
     (["campaign", "--nope", "x"], "--nope"),
@@ -245,6 +245,24 @@ BAD_ARGUMENTS = [
     (["campaign", "--resume", "x", "configs/demo.conf"], "usage: tlbbench campaign"),
     (["campaign", "--resume", "/nonexistent"], "/nonexistent/campaign.conf: No such file"),
     (["campaign", "/nonexistent/x.conf"], "/nonexistent/x.conf: No such file"),
+    (["campaign", "configs/demo.conf", "--kernel"], "--kernel: expected its value"),
+    (["campaign", "configs/demo.conf", "--kernel", "x="], "expected NAME=SPEC or SPEC"),
+    (["campaign", "configs/demo.conf", "--kernel", "x=nope"], "unknown strategy nope; known are:"),
+    (["campaign", "configs/demo.conf", "--kernel", "no/such"], "no/such: no such file; expected"),
+    (["campaign", "configs/demo.conf", "--kernel", "rpm:x"], "unknown kind 'rpm:'; expected"),
+    (["campaign", "configs/demo.conf", "--kernel", "./Makefile"], "not a kernel; expected a bz"),
+    (["campaign", "configs/demo.conf", "--append", "nopcid"], "expected NAME=\"PARAMETER ...\""),
+    (["campaign", "configs/demo.conf", "--append", "x=nopcid"], "--append x: expected the name"),
+    (["campaign", "configs/quick.conf", "--kernel", "baseline"], "needs backend = vm"),
+    (["campaign", "--resume", "x", "--kernel", "baseline"], "expected no --kernel or --append"),
+    (["ab"], "ab: expected two kernels"),
+    (["ab", "baseline"], "ab: expected two kernels"),
+    (["ab", "baseline", "baseline"], "two kernels are called baseline: expected NAME="),
+    (["ab", "a=baseline", "b=baseline", "nope"], "nope: expected a campaign file, or a workload"),
+    (["ab", "a=baseline", "b=baseline", "munmap", "ops"], "ops: expected KEY=VALUE"),
+    (["ab", "a=baseline", "b=baseline", "munmap", "opss=1"], "did you mean 'ops'?"),
+    (["ab", "a=baseline", "b=baseline", "--results", "", "munmap"], "expected a directory"),
+    (["ab", "a=baseline", "b=baseline", "--worse"], "unknown option --worse, expected --append"),
 ]
 
 
