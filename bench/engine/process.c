@@ -192,7 +192,8 @@ void tb_processes_wait(struct tb_processes *p, const struct tb_worker *common)
 	pid_t pid;
 
 	while (p->nr_left) {
-		pid = wait(&status);
+		/* Children of the workload are of other threads. */
+		pid = waitpid(-1, &status, __WNOTHREAD);
 		if (pid < 0 && errno != EINTR)
 			break;
 		for (i = 0; i < p->nr && p->pids[i] != pid; i++)

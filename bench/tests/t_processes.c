@@ -234,6 +234,33 @@ static void orphans_are_reaped(void **state)
 	free(cs.conf);
 }
 
+/* Of a child that has ended long ago. */
+static int wait_for_own_child(struct wl_thread *t)
+{
+	pid_t pid = fork();
+
+	(void)t;
+	if (!pid)
+		_exit(0);
+	usleep(2000);
+	return waitpid(pid, NULL, 0) == pid ? 0 : -errno;
+}
+
+/* Children of a workload are its own, also while the instance waits. */
+static void others_children_are_left_alone(void **state)
+{
+	struct tb_case cs;
+
+	(void)state;
+	in_processes(&cs, 2, 1);
+	t_roles[0].op = wait_for_own_child;
+	t_run_case(&cs, &result);
+	tb_result_fini(&result);
+	if (result.state != TB_STATE_OK)
+		fail_msg("%s", result.reasons.text[0]);
+	free(cs.conf);
+}
+
 static void thousands_of_processes_run(void **state)
 {
 	const unsigned int processes = T_IS_SANITIZED ? 64 : 4096;
@@ -265,6 +292,7 @@ int main(void)
 		T_DIR(lost_processes_are_named),
 		cmocka_unit_test(processes_die_with_the_coordinator),
 		cmocka_unit_test(orphans_are_reaped),
+		cmocka_unit_test(others_children_are_left_alone),
 		T_DIR(thousands_of_processes_run),
 	};
 
