@@ -149,13 +149,8 @@ static const struct wl_param params[] = {
 
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("makes the code writable, writes it and back", rearm),
-	{
-		.name = "responder",
-		.help = "spins; calls the code, so that it is in its TLB",
-		.kind = WL_RESPONDER,
-		.fills_cpus = true,
-		.op = run_code,
-	},
+	WL_ROLE_RESPONDER_AS("spins; calls the code, so that it is in its TLB",
+			     run_code, 0),
 	{ 0 },
 };
 

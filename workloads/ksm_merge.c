@@ -252,13 +252,7 @@ static const struct wl_effect effect = {
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("writes the pages and asks to have them merged",
 			  rearm),
-	{
-		.name = "responder",
-		.help = "spins with the pages in its TLB",
-		.kind = WL_RESPONDER,
-		.fills_cpus = true,
-		.op = load,
-	},
+	WL_ROLE_RESPONDER_AS(WL_RESPONDER_HELP, load, 0),
 	{ 0 },
 };
 

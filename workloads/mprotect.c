@@ -121,7 +121,7 @@ static const struct wl_param params[] = {
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("writes the pages and changes the rights to them",
 			  rearm),
-	WL_ROLE_RESPONDER,
+	WL_ROLE_RESPONDER_OR_PROCESS,
 	{ 0 },
 };
 
@@ -137,6 +137,7 @@ const struct wl_ops wl_mprotect = {
 	.regions = wl_mem_regions,
 	.probe = wl_mem_probe,
 	.setup = wl_mem_setup_mapped,
+	.process_init = wl_mem_process_init,
 	.teardown = wl_mem_teardown,
 	.expect = expect,
 };

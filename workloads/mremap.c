@@ -102,7 +102,7 @@ static const struct wl_param params[] = {
 
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("writes the pages and moves them", rearm),
-	WL_ROLE_RESPONDER,
+	WL_ROLE_RESPONDER_OR_PROCESS,
 	{ 0 },
 };
 
@@ -118,6 +118,7 @@ const struct wl_ops wl_mremap = {
 	.regions = wl_mem_regions,
 	.probe = wl_mem_probe,
 	.setup = setup,
+	.process_init = wl_mem_process_init,
 	.teardown = teardown,
 	.expect = expect,
 };

@@ -19,8 +19,6 @@
 #include "wl.h"
 #include "wl_mem.h"
 
-#define MAX_PROCESSES 4096
-
 static void prepare(struct wl_res *res, const void *conf)
 {
 	const struct wl_mem_conf *mem = conf;
@@ -64,7 +62,7 @@ static void expect(const struct wl_ctx *c, struct wl_expect *e)
 	const struct wl_mem_conf *conf = c->conf;
 	double pages = (double)conf->pages;
 
-	wl_mem_expect_flushes(c, e, pages, pages);
+	wl_mem_expect_reached(c, e, c->nr_threads[1], pages, pages);
 	e->pages = (struct wl_bound){ 1, 1 };
 	/* Processes have page tables of their own; two threads may both fault.
 	 */
@@ -83,14 +81,8 @@ static const struct wl_param params[] = {
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("writes to the pages and has them written to disk",
 			  wl_mem_write),
-	{
-		.name = "responder",
-		.help = "writes to the pages, too, and spins",
-		.kind = WL_RESPONDER,
-		.fills_cpus = true,
-		.max_processes = MAX_PROCESSES,
-		.op = wl_mem_write,
-	},
+	WL_ROLE_RESPONDER_AS("writes to the pages, too, and spins",
+			     wl_mem_write, WL_MAX_PROCESSES),
 	{ 0 },
 };
 

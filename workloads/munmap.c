@@ -68,7 +68,7 @@ static const struct wl_param params[] = {
 
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("maps, writes and unmaps the pages", rearm),
-	WL_ROLE_RESPONDER,
+	WL_ROLE_RESPONDER_OR_PROCESS,
 	{ 0 },
 };
 
@@ -84,6 +84,7 @@ const struct wl_ops wl_munmap = {
 	.regions = wl_mem_regions,
 	.probe = wl_mem_probe,
 	.setup = wl_mem_setup,
+	.process_init = wl_mem_process_init,
 	.teardown = wl_mem_teardown,
 	.expect = expect,
 };

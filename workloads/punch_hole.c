@@ -25,27 +25,17 @@
 #include "wl.h"
 #include "wl_mem.h"
 
-#define MAX_PROCESSES 4096
-
-static struct wl_mem_conf shared(const void *conf)
-{
-	struct wl_mem_conf mem = *(const struct wl_mem_conf *)conf;
-
-	mem.memory = WL_SHARED;
-	return mem;
-}
-
 static void probe(const struct wl_env *env, const void *conf,
 		  struct wl_reasons *why)
 {
-	struct wl_mem_conf mem = shared(conf);
+	struct wl_mem_conf mem = wl_mem_shared(conf);
 
 	wl_mem_probe(env, &mem, why);
 }
 
 static int setup(struct wl_ctx *c)
 {
-	struct wl_mem_conf mem = shared(c->conf);
+	struct wl_mem_conf mem = wl_mem_shared(c->conf);
 
 	return wl_mem_make_mapped(c, sizeof(struct wl_range), &mem);
 }
@@ -79,7 +69,7 @@ static void expect(const struct wl_ctx *c, struct wl_expect *e)
 	/* The range begins one page behind the first of a table. */
 	if (conf->page_size == WL_BASE)
 		tables += conf->pages / (c->page_bytes / sizeof(uint64_t));
-	wl_mem_expect_flushes(c, e, (double)tables, (double)tables);
+	wl_mem_expect_reached(c, e, responders, (double)tables, (double)tables);
 	e->pages.min = 1;
 	if (!c->nr_processes[1])
 		return;
@@ -99,14 +89,7 @@ static const struct wl_param params[] = {
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("writes the pages and punches a hole where they are",
 			  wl_mem_write),
-	{
-		.name = "responder",
-		.help = "spins with the pages in its TLB",
-		.kind = WL_RESPONDER,
-		.fills_cpus = true,
-		.max_processes = MAX_PROCESSES,
-		.op = wl_mem_load,
-	},
+	WL_ROLE_RESPONDER_OR_PROCESS,
 	{ 0 },
 };
 

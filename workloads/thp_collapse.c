@@ -20,30 +20,17 @@
 #include "wl.h"
 #include "wl_mem.h"
 
-/* Since Linux 6.1; glibc 2.36 has no name for it. */
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-
-static struct wl_mem_conf huge(const void *conf)
-{
-	struct wl_mem_conf mem = *(const struct wl_mem_conf *)conf;
-
-	mem.page_size = WL_THP;
-	return mem;
-}
-
 static void probe(const struct wl_env *env, const void *conf,
 		  struct wl_reasons *why)
 {
-	struct wl_mem_conf mem = huge(conf);
+	struct wl_mem_conf mem = wl_mem_huge(conf);
 
 	wl_mem_probe(env, &mem, why);
 }
 
 static int setup(struct wl_ctx *c)
 {
-	struct wl_mem_conf mem = huge(c->conf);
+	struct wl_mem_conf mem = wl_mem_huge(c->conf);
 
 	return wl_mem_make_mapped(c, sizeof(struct wl_range), &mem);
 }
@@ -120,13 +107,7 @@ static int load(struct wl_thread *t)
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("writes base pages and makes huge ones of them",
 			  rearm),
-	{
-		.name = "responder",
-		.help = "spins with the base pages in its TLB",
-		.kind = WL_RESPONDER,
-		.fills_cpus = true,
-		.op = load,
-	},
+	WL_ROLE_RESPONDER_AS("spins with the base pages in its TLB", load, 0),
 	{ 0 },
 };
 

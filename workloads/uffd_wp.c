@@ -112,7 +112,7 @@ static const struct wl_param params[] = {
 
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("writes the pages and write-protects them", rearm),
-	WL_ROLE_RESPONDER,
+	WL_ROLE_RESPONDER_OR_PROCESS,
 	{ 0 },
 };
 
@@ -130,6 +130,7 @@ const struct wl_ops wl_uffd_wp = {
 	.regions = wl_mem_regions,
 	.probe = probe,
 	.setup = setup,
+	.process_init = wl_mem_process_init,
 	.teardown = teardown,
 	.expect = expect,
 };

@@ -141,6 +141,23 @@ static inline int wl_mem_setup_mapped(struct wl_ctx *c)
 	return wl_mem_make_mapped(c, sizeof(struct wl_range), c->conf);
 }
 
+/* The range of a workload that has this kind of memory or of pages only. */
+static inline struct wl_mem_conf wl_mem_shared(const void *conf)
+{
+	struct wl_mem_conf mem = *(const struct wl_mem_conf *)conf;
+
+	mem.memory = WL_SHARED;
+	return mem;
+}
+
+static inline struct wl_mem_conf wl_mem_huge(const void *conf)
+{
+	struct wl_mem_conf mem = *(const struct wl_mem_conf *)conf;
+
+	mem.page_size = WL_THP;
+	return mem;
+}
+
 /* rearm() that writes each page. */
 static inline int wl_mem_write(struct wl_thread *t)
 {
@@ -185,12 +202,31 @@ static inline int wl_mem_check_advice(const struct wl_range *r, uint64_t advice)
 	}
 }
 
-#define WL_ROLE_RESPONDER                                                   \
-	{                                                                   \
-		.name = "responder",                                        \
-		.help = "spins with the pages in its TLB",                  \
-		.kind = WL_RESPONDER, .fills_cpus = true, .op = wl_mem_load \
+#define WL_MAX_PROCESSES 4096
+
+/* A responder of @op_; with @max_processes_ it may have an mm of its own. */
+#define WL_ROLE_RESPONDER_AS(text, op_, max_processes_)                        \
+	{                                                                      \
+		.name = "responder", .help = text, .kind = WL_RESPONDER,       \
+		.fills_cpus = true, .max_processes = max_processes_, .op = op_ \
 	}
+
+#define WL_RESPONDER_HELP "spins with the pages in its TLB"
+#define WL_ROLE_RESPONDER \
+	WL_ROLE_RESPONDER_AS(WL_RESPONDER_HELP, wl_mem_load, 0)
+
+/* The act is on one mm: in processes of their own, nobody is to notice it. */
+#define WL_ROLE_RESPONDER_OR_PROCESS \
+	WL_ROLE_RESPONDER_AS(WL_RESPONDER_HELP, wl_mem_load, WL_MAX_PROCESSES)
+
+/* process_init(): maps the range anew; a fork leaves page tables out. */
+static inline int wl_mem_process_init(struct wl_ctx *c, unsigned int role,
+				      unsigned int process)
+{
+	(void)role;
+	(void)process;
+	return wl_range_map(c->priv);
+}
 
 static const struct wl_region wl_mem_regions[] = {
 	{ .name = "range", .help = "the pages that the op is about" },
@@ -301,15 +337,15 @@ static inline void wl_mem_probe_advice(const struct wl_mem_conf *conf,
 
 /*
  * Bounds of an op that flushes the range @min to @max times, on the
- * initiator's CPU and on that of each responder (role 1), and that faults each
- * page in once, in rearm.
+ * initiator's CPU and on those of @responders, and that faults each page in
+ * once, in rearm.
  */
-static inline void wl_mem_expect_flushes(const struct wl_ctx *c,
-					 struct wl_expect *e, double min,
-					 double max)
+static inline void wl_mem_expect_reached(const struct wl_ctx *c,
+					 struct wl_expect *e, double responders,
+					 double min, double max)
 {
 	const struct wl_mem_conf *conf = c->conf;
-	double responders = c->nr_threads[1], pages = (double)conf->pages;
+	double pages = (double)conf->pages;
 
 	e->ipis_received =
 		(struct wl_bound){ min * responders, max * responders };
@@ -319,6 +355,19 @@ static inline void wl_mem_expect_flushes(const struct wl_ctx *c,
 	e->faults = (struct wl_bound){ pages, pages };
 }
 
+/* The same of an act on one mm: responders (role 1) have it, or their own. */
+static inline void wl_mem_expect_flushes(const struct wl_ctx *c,
+					 struct wl_expect *e, double min,
+					 double max)
+{
+	double others = c->nr_threads[1];
+
+	wl_mem_expect_reached(c, e, c->nr_processes[1] ? 0 : others, min, max);
+	/* Each faults the pages in once, in the warm-up if there is one. */
+	if (c->nr_processes[1])
+		e->faults.max += e->faults.max * others / (double)c->nr_ops;
+}
+
 /* The pages stay; those of the first op are faulted in before it is measured.
  */
 static inline void wl_mem_expect_no_faults(const struct wl_ctx *c,
@@ -326,7 +375,9 @@ static inline void wl_mem_expect_no_faults(const struct wl_ctx *c,
 {
 	const struct wl_mem_conf *conf = c->conf;
 
-	e->faults = (struct wl_bound){ 0, (double)conf->pages };
+	/* By each process whose own pages they are, too. */
+	e->faults = (struct wl_bound){ 0, (double)conf->pages *
+						  (1 + c->nr_processes[1]) };
 }
 
 #endif

@@ -19,6 +19,11 @@
 
 #include "wl.h"
 
+/* Since Linux 6.1; glibc 2.36 has no name for it. */
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 /* Bits of an entry of /proc/PID/pagemap, which has one per base page. */
 #define WL_PM_SOFT_DIRTY (1ULL << 55)
 #define WL_PM_EXCLUSIVE (1ULL << 56)

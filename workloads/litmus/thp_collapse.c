@@ -6,10 +6,6 @@
  */
 #include "litmus.h"
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-
 /* Base pages, where huge ones may be. */
 static int arm(struct litmus *l)
 {
