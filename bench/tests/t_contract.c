@@ -601,6 +601,64 @@ static void checks_see_an_op_that_did_nothing(void **state)
 	}
 }
 
+/* Of an op of more calls the first ones are tried. */
+#define MAX_CALLS 20
+
+/* Where an op can be of one call or of several, of several. */
+static void use_calls(struct tb_case *cs)
+{
+	struct tb_err err = { 0 };
+
+	if (!strcmp(cs->ops->name, "madvise_batch") &&
+	    tb_param_set(tb_param_find(cs->ops, "call"), cs->conf, "madvise",
+			 "unit", &err))
+		fail_msg("%s", err.text);
+}
+
+/* An op of several calls is found out if one of them did nothing. */
+static void check_calls(const struct wl_ops *ops)
+{
+	const struct t_fault fault = { T_SKIP_CALL, T_OP, 0, T_WARMUP_OPS + 3 };
+	unsigned int nr_calls = 0;
+	struct tb_case cs;
+
+	t_wrap(ops);
+	t_case(&cs, &t_copy, &t_topo);
+	use_calls(&cs);
+	for (t_inert = 0; t_inert <= nr_calls; t_inert++) {
+		if (!run_with(&cs, &fault))
+			break;
+		if (!t_inert) {
+			if (result.state != TB_STATE_OK)
+				fail_msg("%s: %s", ops->name,
+					 result.reasons.text[0]);
+			nr_calls = atomic_load(&t_counts->nr_calls);
+			nr_calls = nr_calls < MAX_CALLS ? nr_calls : MAX_CALLS;
+			print_message("# %u calls\n", nr_calls);
+		} else if (result.state != TB_STATE_FAILED) {
+			fail_msg("%s: nobody saw that call %u of %u did "
+				 "nothing",
+				 ops->name, t_inert, nr_calls);
+		}
+	}
+	free(cs.conf);
+}
+
+static void checks_see_a_call_that_did_nothing(void **state)
+{
+	(void)state;
+	if (!T_HAS_CALLS)
+		T_SKIP("system calls can be watched on x86-64 only, and not "
+		       "with a sanitizer");
+	FOR_EACH(ops)
+	{
+		/* The child of this one would be in the handler, without the
+		 * stack of it. */
+		if (ops->roles[0].check && strcmp(ops->name, "fork_cow") != 0)
+			check_calls(ops);
+	}
+}
+
 /* A private TMPDIR, which is the current directory as well. */
 static int enter_dir(void **state)
 {
@@ -633,6 +691,7 @@ int main(void)
 		IN_DIR(failures_are_unwound),
 		IN_DIR(crashes_are_told),
 		IN_DIR(checks_see_an_op_that_did_nothing),
+		IN_DIR(checks_see_a_call_that_did_nothing),
 	};
 
 	t_engine_init();

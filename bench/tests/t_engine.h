@@ -19,6 +19,7 @@
 #include "engine/run.h"
 #include "machine/audit.h"
 #include "tests/t.h"
+#include "tests/t_calls.h"
 
 #define T_OPS 23
 #define T_WARMUP_OPS 5
@@ -41,7 +42,8 @@ enum t_action {
 	T_FAIL,
 	T_CRASH,
 	T_HANG,
-	T_SKIP_OP
+	T_SKIP_OP,
+	T_SKIP_CALL
 };
 
 /**
@@ -55,16 +57,26 @@ struct t_fault {
 	unsigned int nth;
 };
 
+/* Of t_enter(): the op is to be watched by t_calls_...(). */
+#define T_WATCH 2
+
 /* The copy that runs, the workload behind it, and the counts of its calls. */
 static struct wl_ops t_copy;
 static struct wl_role t_roles[WL_MAX_ROLES + 1];
 static const struct wl_ops *t_inner;
 static struct t_fault t_fault;
 
-/* Shared with the instances; @done are those that returned 0. */
+/* Of T_SKIP_CALL: which system call of the op does nothing; 0: none. */
+static unsigned int t_inert;
+
+/*
+ * Shared with the instances; @done are those that returned 0, @nr_calls those
+ * of the op of T_SKIP_CALL.
+ */
 static struct t_counts {
 	_Atomic unsigned int called[T_NR_CALLS][WL_MAX_ROLES];
 	_Atomic unsigned int done[T_NR_CALLS][WL_MAX_ROLES];
+	_Atomic unsigned int nr_calls;
 } * t_counts;
 
 static inline const char *t_call_name(enum t_call call)
@@ -90,6 +102,8 @@ static inline int t_enter(enum t_call call, unsigned int role)
 		pause();
 	if (t_fault.action == T_SKIP_OP)
 		return 1;
+	if (t_fault.action == T_SKIP_CALL)
+		return T_WATCH;
 	/* A code that no workload gives by itself. */
 	return t_fault.action == T_FAIL ? -EXDEV : 0;
 }
@@ -140,6 +154,8 @@ static inline int t_thread_init(struct wl_thread *t)
 
 	if (!ret && t_inner->thread_init)
 		ret = t_inner->thread_init(t);
+	if (!ret && t_fault.action == T_SKIP_CALL && !t->role)
+		ret = t_calls_init();
 	return t_leave(T_THREAD_INIT, t->role, ret);
 }
 
@@ -160,11 +176,23 @@ static inline int t_rearm(struct wl_thread *t)
 			     t_inner->roles[t->role].rearm(t));
 }
 
+static inline int t_watched_op(struct wl_thread *t)
+{
+	int ret;
+
+	t_calls_begin_watch(t_inert);
+	ret = t_inner->roles[t->role].op(t);
+	atomic_store(&t_counts->nr_calls, t_calls_end_watch());
+	return ret;
+}
+
 static inline int t_op(struct wl_thread *t)
 {
 	int ret = t_enter(T_OP, t->role);
 
-	if (!ret)
+	if (ret == T_WATCH)
+		ret = t_watched_op(t);
+	else if (!ret)
 		ret = t_inner->roles[t->role].op(t);
 	return t_leave(T_OP, t->role, ret > 0 ? 0 : ret);
 }
