@@ -39,6 +39,26 @@ static void add_counts(struct tb_json *j, const struct tb_shootdowns *s)
 	tb_json_u64(j, "orphans", s->nr_orphans);
 }
 
+/* Who interrupted whom; only what there was. */
+static void add_map(struct tb_json *j, const struct tb_shootdowns *s)
+{
+	unsigned int from, to;
+
+	tb_json_arr(j, "cpu_to_cpu");
+	for (from = 0; from < TB_SHOOTDOWN_MAP_CPUS; from++)
+		for (to = 0; to < TB_SHOOTDOWN_MAP_CPUS; to++) {
+			if (!s->nr_from_to[from][to])
+				continue;
+			tb_json_arr(j, NULL);
+			tb_json_u64(j, NULL, from);
+			tb_json_u64(j, NULL, to);
+			tb_json_u64(j, NULL, s->nr_from_to[from][to]);
+			tb_json_arr_end(j);
+		}
+	tb_json_arr_end(j);
+	tb_json_u64(j, "not_mapped", s->nr_not_mapped);
+}
+
 void tb_record_shootdown(struct tb_json *j, const struct tb_case *cs,
 			 const struct tb_result *r)
 {
@@ -55,6 +75,7 @@ void tb_record_shootdown(struct tb_json *j, const struct tb_case *cs,
 		tb_record_observer(j, &r->timed, &r->traced);
 		add_counts(j, &s->seen);
 		tb_json_u64(j, "lost", s->nr_lost);
+		add_map(j, &s->seen);
 		add_values(j, "responders", "cpus", &s->seen.responders);
 		add_values(j, "pages", "pages", &s->seen.pages);
 		add_times(j, r);

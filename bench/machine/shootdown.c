@@ -83,6 +83,7 @@ static void pair_queues(struct tb_shootdown_log *log, struct tb_shootdowns *out)
 			waiting = queued = e;
 		} else if (waiting) {
 			waiting->done_ns = e->time_ns;
+			waiting->done_cpu = e->cpu;
 			waiting = NULL;
 		} else {
 			out->nr_orphans++;
@@ -100,6 +101,14 @@ struct span {
 	uint64_t first_queue_ns;
 	uint64_t last_done_ns;
 };
+
+static void add_to_map(struct tb_shootdowns *out, uint32_t from, uint32_t to)
+{
+	if (from < TB_SHOOTDOWN_MAP_CPUS && to < TB_SHOOTDOWN_MAP_CPUS)
+		out->nr_from_to[from][to]++;
+	else
+		out->nr_not_mapped++;
+}
 
 /* An event whose send is lost, and its end if it was seen. */
 static void add_orphan(struct tb_shootdowns *out,
@@ -128,6 +137,7 @@ static void add_queue(struct span *s, const struct tb_shootdown_event *e,
 		return;
 	}
 	s->nr_done++;
+	add_to_map(out, e->cpu, e->done_cpu);
 	if (e->done_ns > s->last_done_ns)
 		s->last_done_ns = e->done_ns;
 }

@@ -28,6 +28,9 @@ enum tb_shootdown_kind {
 	TB_SHOOTDOWN_DONE,
 };
 
+/* CPUs from 0 on of which is told who interrupted whom. */
+#define TB_SHOOTDOWN_MAP_CPUS 64
+
 /* Pages of a flush of all there is, TLB_FLUSH_ALL in the kernel. */
 #define TB_SHOOTDOWN_FULL UINT64_MAX
 
@@ -38,6 +41,7 @@ enum tb_shootdown_kind {
  * @csd: of the others; 0 when the sender is done with its own part
  * @done_ns, @queued_before_ns: the matcher's, of a queue: when the responder
  *	was done, and when the same csd was queued before; 0 if not seen
+ * @done_cpu: where the responder was done
  */
 struct tb_shootdown_event {
 	enum tb_shootdown_kind kind;
@@ -47,6 +51,7 @@ struct tb_shootdown_event {
 	uint64_t csd;
 	uint64_t done_ns;
 	uint64_t queued_before_ns;
+	uint32_t done_cpu;
 };
 
 /**
@@ -75,6 +80,8 @@ void tb_shootdown_log_fini(struct tb_shootdown_log *log);
  * @nr_full: of @nr, flushes of all there is; the others are of a range
  * @nr_own_parts: ends of the part that a sender does itself
  * @nr_done: responders seen to be done
+ * @nr_from_to: of @nr_done, by CPU of sender and of responder
+ * @nr_not_mapped: those that have a CPU beyond
  * @nr_orphans: events of shootdowns whose begin was not seen
  * @latency: of complete ones, send to last responder done, in ns
  * @first_queue: of all with responders, send to first csd queued, in ns
@@ -92,6 +99,8 @@ struct tb_shootdowns {
 	uint64_t nr_full;
 	uint64_t nr_own_parts;
 	uint64_t nr_done;
+	uint32_t nr_from_to[TB_SHOOTDOWN_MAP_CPUS][TB_SHOOTDOWN_MAP_CPUS];
+	uint64_t nr_not_mapped;
 	uint64_t nr_orphans;
 	struct tb_hist latency;
 	struct tb_hist first_queue;

@@ -65,10 +65,22 @@ static void own_part(uint64_t time_ns, uint32_t cpu)
 	add(TB_SHOOTDOWN_DONE, cpu, time_ns, 0, 0);
 }
 
+static uint64_t nr_mapped(void)
+{
+	uint64_t nr = 0;
+	size_t from, to;
+
+	for (from = 0; from < TB_SHOOTDOWN_MAP_CPUS; from++)
+		for (to = 0; to < TB_SHOOTDOWN_MAP_CPUS; to++)
+			nr += got.nr_from_to[from][to];
+	return nr;
+}
+
 /* Each event is in one count. */
 static void match(void)
 {
 	tb_shootdown_match(&log_, &got);
+	assert_int_equal(nr_mapped() + got.nr_not_mapped, got.nr_done);
 	assert_int_equal(got.nr, got.nr_complete + got.nr_incomplete +
 					 got.nr_without_responder);
 	assert_int_equal(log_.nr, got.nr + got.responders.sum + got.nr_done +
@@ -105,6 +117,29 @@ static void one_responder(void **state)
 	assert_int_equal(got.first_queue.sum, 100);
 	assert_int_equal(got.responders.sum, 1);
 	assert_int_equal(got.pages.sum, 1);
+	assert_int_equal(got.nr_from_to[0][1], 1);
+	assert_int_equal(got.nr_from_to[1][0], 0);
+}
+
+static void who_interrupts_whom(void **state)
+{
+	(void)state;
+	begin();
+	send(1000, 2, 1);
+	queue(1100, 2, 3);
+	queue(1200, 2, 70);
+	done(1900, 3, 2);
+	done(2000, 70, 2);
+	send(3000, 3, 1);
+	queue(3100, 3, 2);
+	/* Its end is not seen: nobody knows whether it was interrupted. */
+	send(4000, 3, 1);
+	queue(4100, 3, 2);
+	done(4200, 2, 3);
+	match();
+	assert_int_equal(got.nr_from_to[2][3], 1);
+	assert_int_equal(got.nr_from_to[3][2], 1);
+	assert_int_equal(got.nr_not_mapped, 1);
 }
 
 /* The last one counts, and it need not be the one that was asked last. */
@@ -332,6 +367,7 @@ static uint64_t shoot(uint64_t *seed, uint32_t cpu, uint64_t now)
 		now += 1 + below(seed, 50);
 		end = now + 1 + below(seed, 3000);
 		queue(now, cpu, target);
+		truth.nr_from_to[cpu][target]++;
 		done(end, target, cpu);
 		first = nr++ ? first : now;
 		last = end > last ? end : last;
@@ -462,6 +498,7 @@ int main(void)
 	struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_nothing),
 		cmocka_unit_test(one_responder),
+		cmocka_unit_test(who_interrupts_whom),
 		cmocka_unit_test(the_last_of_many_responders_ends_it),
 		cmocka_unit_test(initiators_are_told_apart),
 		cmocka_unit_test(lazy_cpus_are_not_asked),
