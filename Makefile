@@ -253,6 +253,13 @@ lint: $(perf_libs) ## style, layers, manual, spelling
 format: ## clang-format all C files
 	$(Q)clang-format -i $(c_files)
 
+# Its report is what the tests compare with; look at git diff afterwards.
+.PHONY: published
+published: ## write the report of the published campaign anew
+	$(Q)report/run compare results/published/example-* >/dev/null
+	$(Q)for form in benchstat csv kcidb openmetrics hgrm; do \
+	  report/run export --format $$form results/published/example-* >/dev/null || exit 1; done
+
 .PHONY: packages
 packages: ## print the line that installs all packages
 	@echo apt-get install --no-install-recommends $$(sed 's/\#.*//' .packages)
