@@ -10,6 +10,7 @@ from statistics import median
 from typing import Callable
 
 import many
+import reading
 from tools import Unavailable, need_two_cpus, nr_cpus, stress_ng, tlb_interrupts
 
 SPINS = {2000: 4000, 20000: 2000, 200000: 500}
@@ -167,6 +168,12 @@ ITEMS = {
     "costs": Item(costs, [
         Row("hist", "adding to a histogram, ns", "{:.2f}"),
         Row("env", "tlbbench env, s", "{:.3f}")]),
+    "report": Item(reading.measure, [
+        Row("seconds", f"report: {reading.RECORDS} records loaded and compared, s", "{:.2f}",
+            ("<=", reading.SECONDS), True),
+        Row("mib", "report: memory for it, MiB", "{:.0f}", ("<=", reading.MIB), True),
+        Row("page_ms", f"report: page of {reading.PAGE_CASES} cases opens (chromium), ms", "{:.0f}",
+            ("<=", reading.PAGE_MS), True)], once=True),
 }
 
 __all__ = ["ITEMS", "Unavailable"]
