@@ -25,8 +25,7 @@ static int run(int argc, char **argv)
 
 const struct tb_cmd tb_cmd_report = {
 	.name = "report",
-	.usage = "compare|show DIR | "
-		 "export --format hlog|hgrm [--case NAME] [--out DIR] DIR",
-	.help = "read a campaign's records: verdicts, plots, histograms",
+	.usage = "compare|show|list|plot|export|trend [OPTIONS] DIR",
+	.help = "read records: verdicts, plots, exports, nights",
 	.run = run,
 };
