@@ -148,7 +148,7 @@ def build(recipe, conf, cache):
     log.parent.mkdir(exist_ok=True)
     make = Make(source, objects, log, cache)
     say(f"configuring {recipe.id}")
-    _configure(make, recipe)
+    configure(make, recipe)
     say(f"building {recipe.id}, log in {log}")
     make.vmlinux()
     image = _store(recipe, source, objects, cache)
@@ -156,7 +156,7 @@ def build(recipe, conf, cache):
     return image
 
 
-def _configure(make, recipe):
+def configure(make, recipe):
     """Write the .config and check that every line of the fragment is in force."""
     text = recipe.config()
     wanted = kdesc.parse_fragment(text)

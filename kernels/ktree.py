@@ -104,6 +104,14 @@ def _digest(path, cache):
     return entry[1]
 
 
+def pinned_base(conf, cache):
+    """Return the Base that base.conf (a BaseConf) asks for."""
+    if not conf.tarball.is_file():
+        raise Error(f"{conf.tarball} is not there: install the Debian package {conf.package}, or"
+                    f" set KSRC to a Linux {conf.version} tree")
+    return Base(conf.tarball, conf.package, _digest(conf.tarball, cache))
+
+
 def find_base(conf, cache):
     """Return the Base that base.conf (a BaseConf) or KSRC in the environment asks for."""
     ksrc = os.environ.get("KSRC")
@@ -111,10 +119,7 @@ def find_base(conf, cache):
         tree = Path(ksrc).resolve()
         _check_user_tree(tree, conf.version)
         return Base(tree, ".", _digest(tree, cache))
-    if not conf.tarball.is_file():
-        raise Error(f"{conf.tarball} is not there: install the Debian package {conf.package}, or"
-                    f" set KSRC to a Linux {conf.version} tree")
-    return Base(conf.tarball, conf.package, _digest(conf.tarball, cache))
+    return pinned_base(conf, cache)
 
 
 def _check_user_tree(tree, version):
@@ -195,9 +200,9 @@ def ensure_source(base, conf, patches, cache):
     say(f"applying {len(patches)} patches")
     with kcache.new_dir(final.parent) as new:
         tree = new / "linux"
-        _copy_linked(pristine, tree)
+        copy_linked(pristine, tree)
         for patch in patches:
-            _apply(patch, tree, pristine)
+            _apply_linked(patch, tree, pristine)
     return final
 
 
@@ -208,7 +213,7 @@ def _remove_all(where):
         shutil.rmtree(old)
 
 
-def _copy_linked(old, new):
+def copy_linked(old, new):
     """Copy a tree with hard links, or with real copies where the file system has no links."""
     linked = subprocess.run(["cp", "-al", old, new], check=False, stderr=subprocess.DEVNULL)
     if linked.returncode:
@@ -222,12 +227,17 @@ def patched_files(patch):
     return re.findall(r"^\+\+\+ b/(\S+)", patch.read_text(), re.M)
 
 
-def _apply(patch, tree, pristine):
-    """Apply one patch without fuzz, and make sure that the base did not change with it."""
+def apply(patch, tree):
+    """Apply one patch without fuzz."""
     run = subprocess.run(["patch", "-p1", "-s", "-F0", "--no-backup-if-mismatch", "-i", patch],
                          cwd=tree, check=False, text=True, capture_output=True)
     if run.returncode:
         raise Error(f"{patch.name} does not apply to the base: {(run.stdout + run.stderr).strip()}")
+
+
+def _apply_linked(patch, tree, pristine):
+    """Apply one patch, and make sure that the base did not change with it."""
+    apply(patch, tree)
     for name in patched_files(patch):
         if (pristine / name).exists() and os.path.samefile(pristine / name, tree / name):
             raise Error(f"patch(1) wrote to {name} of the base too: use GNU patch")

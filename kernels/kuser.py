@@ -116,9 +116,9 @@ def store_view(image, strategy, cache):
 
 
 def image_conf(facts):
-    """Return the text of an image.conf."""
+    """Return the text of an image.conf; what is empty is left out."""
     parser = configparser.ConfigParser(interpolation=None)
-    parser["image"] = facts
+    parser["image"] = {key: text for key, text in facts.items() if text}
     text = io.StringIO()
     parser.write(text)
     return text.getvalue()

@@ -40,7 +40,7 @@ KCONFIG = """--- /dev/null
 STRATEGY = """[strategy]
 family = {family}
 choice = {choice}
-boot = {boot}
+boot = tlb_strategy=fake
 hypothesis = none
 sound = yes
 litmus =
@@ -98,9 +98,8 @@ def _make_kernels(kernels, tarball):
     _write(kernels / "patches/0002-b.patch",
            PATCH.format(subject="b", old="two", new="three") + KCONFIG)
     _write(kernels / "patches/series", "0001-a.patch\n0002-b.patch\n")
-    _write(kernels / "strategies/baseline.conf", STRATEGY.format(family="", choice="", boot=""))
-    _write(kernels / "strategies/fake.conf",
-           STRATEGY.format(family="fake", choice="TLB_FAKE", boot="tlb_strategy=fake"))
+    _write(kernels / "strategies/baseline.conf", STRATEGY.format(family="", choice=""))
+    _write(kernels / "strategies/fake.conf", STRATEGY.format(family="fake", choice="TLB_FAKE"))
 
 
 @pytest.fixture

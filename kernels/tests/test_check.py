@@ -39,7 +39,7 @@ def test_the_site_is_fine(site):
     ("strategies/fake.conf", "sound = yes", "sound = maybe", "neither yes nor no"),
     ("strategies/fake.conf", "https:", "http:", "link is not"),
     ("strategies/fake.conf", "hypothesis = none", "hypothesis =", "hypothesis is empty"),
-    ("strategies/fake.conf", "boot = tlb_strategy=fake", "boot =", "boot is tlb_strategy="),
+    ("strategies/fake.conf", "boot = tlb_strategy=fake", "boot =", "boot is not tlb_strategy="),
     ("strategies/fake.conf", "boot =", "boots =", "missing or unknown keys"),
     ("patches/series", "0002-b.patch\n", "", "does not match the directory: 0002-b.patch"),
     ("patches/series", "0001-a", "0003-a", "names 0003-a.patch"),
