@@ -119,19 +119,28 @@ $(O)/tests/tlbbench: $(bench_obj) $(nth_obj) $(sanitize_obj) $(perf_libs) | $(O)
 
 demo_kernels := baseline lazy-ipi
 
+# $(1): the campaign, $(2): its kernels.
+define compare
+@printf '\n== kernels %s\n' '$(2)'
+$(Q)kernels/build $(2)
+@printf '\n== campaign\n'
+$(Q)code=0; dir=$$($(O)/tlbbench campaign configs/$(1).conf) || code=$$?; \
+  [ -n "$$dir" ] || exit $$code; \
+  printf '\n== report\n'; \
+  $(O)/tlbbench report compare "$$dir" || code=$$?; exit $$code
+endef
+
 .PHONY: demo
 demo: ## two kernels in, one comparison out: set-up, build, boots, report
 	$(Q)$(MAKE) --no-print-directory setup
 	$(Q)$(MAKE) --no-print-directory -j$(jobs) $(O)/tlbbench
 	@printf '\n== this machine, now\n'
 	$(Q)$(O)/tlbbench run munmap lazy_idle ops=2000
-	@printf '\n== kernels %s\n' '$(demo_kernels)'
-	$(Q)kernels/build $(demo_kernels)
-	@printf '\n== campaign\n'
-	$(Q)code=0; dir=$$($(O)/tlbbench campaign configs/demo.conf) || code=$$?; \
-	  [ -n "$$dir" ] || exit $$code; \
-	  printf '\n== report\n'; \
-	  $(O)/tlbbench report compare "$$dir" || code=$$?; exit $$code
+	$(call compare,demo,$(demo_kernels))
+
+.PHONY: strategies
+strategies: $(O)/tlbbench ## all lazy strategies and one of write-protect, in one report
+	$(call compare,strategies,baseline lazy-ipi lazy-leave lazy-state3 wp-pending-page)
 
 # --- accuracy ----------------------------------------------------------------
 
@@ -164,7 +173,7 @@ check: ## everything, with VMs; installs what it needs; as root changes and rest
 	$(Q)$(MAKE) --no-print-directory check-fault
 	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m tunes bench/tests
 	$(Q)kernels/check
-	$(Q)kernels/build $(demo_kernels)
+	$(Q)kernels/build --runtime baseline
 	$(Q)TLBBENCH=$(abspath $(O))/tlbbench $(pytest) -m vm bench/tests
 
 .PHONY: check-kernels

@@ -187,6 +187,15 @@ void tb_counters_disable(struct tb_counters *c)
 		tb_events_disable(c->events);
 }
 
+/* Also makes the pages of the list ours, before such faults are counted. */
+static void zero_values(struct tb_counter_list *list)
+{
+	unsigned int i;
+
+	for (i = 0; i < list->nr; i++)
+		list->all[i].value = 0;
+}
+
 int tb_counters_start(struct tb_counters *c,
 		      const struct tb_thread_use *threads,
 		      unsigned int nr_threads, struct tb_err *err)
@@ -195,10 +204,13 @@ int tb_counters_start(struct tb_counters *c,
 
 	if (ret)
 		return tb_fail_errno(err, ret, "cannot start counters");
-	tb_task_window_account(&c->tasks, &c->list, -1);
-	tb_field_window_account(&c->fields, &c->list, -1);
+	zero_values(&c->list);
 	tb_strategy_window_account(&c->strategies, &c->list, -1);
-	return tb_proc_window_account(&c->proc, &c->list, -1, err);
+	tb_field_window_account(&c->fields, &c->list, -1);
+	ret = tb_proc_window_account(&c->proc, &c->list, -1, err);
+	/* Innermost: what it takes to read the others is not of the threads. */
+	tb_task_window_account(&c->tasks, &c->list, -1);
+	return ret;
 }
 
 int tb_counters_stop(struct tb_counters *c, struct tb_err *err)
@@ -206,11 +218,10 @@ int tb_counters_stop(struct tb_counters *c, struct tb_err *err)
 	struct tb_mech mech = tb_mech_detect();
 	int ret;
 
-	tb_strategy_window_account(&c->strategies, &c->list, 1);
-	tb_field_window_account(&c->fields, &c->list, 1);
-	ret = tb_proc_window_account(&c->proc, &c->list, 1, err);
-
 	tb_task_window_account(&c->tasks, &c->list, 1);
+	ret = tb_proc_window_account(&c->proc, &c->list, 1, err);
+	tb_field_window_account(&c->fields, &c->list, 1);
+	tb_strategy_window_account(&c->strategies, &c->list, 1);
 	if (c->events)
 		tb_events_read(c->events, &c->list);
 	tb_counters_hide(&c->list, &mech);
