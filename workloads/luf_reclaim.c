@@ -32,15 +32,15 @@
  * Not measured: what fills memory before the first op (setup), and the disk,
  * if the file has no data.
  */
-#include <fcntl.h>
+#include <errno.h>
 #include <liburing.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "luf_reclaim_conf.h"
+#include "luf_reclaim_data.h"
 #include "wl.h"
-#include "wl_mem.h"
 
 /* What a pipe holds. */
 #define PIPE_BYTES (64UL << 10)
@@ -52,65 +52,11 @@ enum {
 	ALLOCATOR,
 	WRITER
 };
-enum {
-	MEMCG,
-	GLOBAL
-};
-enum {
-	DISK,
-	TMPFS,
-	ANON
-};
-enum {
-	MMAP,
-	URING
-};
-enum {
-	AS_IS,
-	CLASSIC,
-	MGLRU
-};
-
-static const char *const pressures[] = { "memcg", "global", NULL };
-static const char *const backings[] = { "disk", "tmpfs", "anon", NULL };
-static const char *const ways[] = { "mmap", "io_uring", NULL };
-static const char *const lrus[] = { "as_is", "classic", "mglru", NULL };
-
 /* Indices of metrics; fields of the kernel follow. */
 enum {
 	READ,
 	ALLOCATION,
 	WRITE_FAULT
-};
-
-struct luf_reclaim_conf {
-	uint64_t pressure;
-	uint64_t limit;
-	uint64_t backing;
-	uint64_t bytes;
-	uint64_t data;
-	uint64_t pages;
-	uint64_t read;
-	uint64_t written_percent;
-	uint64_t watermark_scale;
-	uint64_t lru;
-};
-
-/**
- * struct data - what is read
- * @fd: of the file, or -1
- * @ro, @rw: mapped twice, so that a PTE is writable only where it is meant to
- *	be; of anonymous memory there is one mapping
- * @nr_pages: a multiple of the pages of an op
- * @has_numbers: each page begins with its number, else with 0
- */
-struct data {
-	int fd;
-	char *ro;
-	char *rw;
-	uint64_t len_bytes;
-	uint64_t nr_pages;
-	bool has_numbers;
 };
 
 /**
@@ -126,168 +72,6 @@ struct stream {
 	struct io_uring ring;
 	int pipe[2];
 };
-
-/* --- what it needs ------------------------------------------------------- */
-
-/* Not in every container. */
-static void probe_uring(struct wl_reasons *why)
-{
-	struct io_uring ring;
-	int ret = io_uring_queue_init(1, &ring, 0);
-
-	if (ret)
-		wl_reason(why, "io_uring: %s", strerror(-ret));
-	else
-		io_uring_queue_exit(&ring);
-}
-
-static void probe(const struct wl_env *env, const void *p,
-		  struct wl_reasons *why)
-{
-	const struct luf_reclaim_conf *conf = p;
-	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * env->page_bytes;
-	uint64_t least = conf->pressure == MEMCG ? conf->limit : memory;
-
-	if (conf->bytes <= least)
-		wl_reason(why,
-			  "bytes: expected more than the memory that there is, "
-			  "%llu MiB",
-			  (unsigned long long)least >> 20);
-	if (conf->bytes < conf->pages * env->page_bytes)
-		wl_reason(why, "bytes: expected those of one op or more");
-	if (conf->read == URING &&
-	    (conf->backing == ANON || conf->written_percent))
-		wl_reason(why, "read = io_uring: expected a file, and "
-			       "written_percent = 0");
-	if (conf->read == URING)
-		probe_uring(why);
-}
-
-static void prepare(struct wl_res *res, const void *p)
-{
-	const struct luf_reclaim_conf *conf = p;
-	char scale[24];
-
-	if (conf->backing == DISK)
-		wl_res_file(res, conf->data ? WL_FS_DISK_DATA : WL_FS_DISK,
-			    conf->bytes);
-	if (conf->backing == TMPFS)
-		wl_res_file(res, WL_FS_TMPFS, conf->bytes);
-	/* Besides, what else of the instance may be swapped. */
-	if (conf->backing != DISK)
-		wl_res_swap(res, conf->bytes + conf->bytes / 8);
-	if (conf->pressure == MEMCG)
-		wl_res_memcg(res, conf->limit);
-	if (conf->watermark_scale) {
-		snprintf(scale, sizeof(scale), "%llu",
-			 (unsigned long long)conf->watermark_scale);
-		wl_res_set(res, "/proc/sys/vm/watermark_scale_factor", scale);
-	}
-	if (conf->lru != AS_IS)
-		wl_res_set(res, "/sys/kernel/mm/lru_gen/enabled",
-			   conf->lru == CLASSIC ? "0" : "7");
-}
-
-/* --- the data ------------------------------------------------------------ */
-
-/* The first word of page @n: any that reads it sees @n. */
-static volatile uint64_t *word(const struct wl_ctx *c, char *base, uint64_t n)
-{
-	return (volatile uint64_t *)(base + n * c->page_bytes);
-}
-
-static int map_data(struct data *d)
-{
-	int flags = d->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, ret;
-
-	d->rw = mmap(NULL, d->len_bytes, PROT_READ | PROT_WRITE, flags, d->fd,
-		     0);
-	if (d->rw == MAP_FAILED)
-		return -errno;
-	d->ro = d->fd < 0
-			? d->rw
-			: mmap(NULL, d->len_bytes, PROT_READ, flags, d->fd, 0);
-	if (d->ro != MAP_FAILED)
-		return 0;
-	ret = -errno;
-	munmap(d->rw, d->len_bytes);
-	return ret;
-}
-
-/* The next instance begins with a file that is not cached, as this one did. */
-static void unmap_data(struct data *d)
-{
-	munmap(d->rw, d->len_bytes);
-	if (d->fd < 0)
-		return;
-	munmap(d->ro, d->len_bytes);
-	posix_fadvise(d->fd, 0, 0, POSIX_FADV_DONTNEED);
-}
-
-/* What a reader does to page @n; its first word. */
-static uint64_t touch(const struct wl_ctx *c, const struct data *d, uint64_t n)
-{
-	const struct luf_reclaim_conf *conf = c->conf;
-
-	if (n % 100 >= conf->written_percent)
-		return *word(c, d->ro, n);
-	*word(c, d->rw, n) = d->has_numbers ? n : 0;
-	return *word(c, d->rw, n);
-}
-
-/*
- * Memory is full from here on, of pages as the readers leave them. What is in
- * no file yet gets its numbers first, and with that goes to swap once.
- */
-static int fill(const struct wl_ctx *c, struct data *d)
-{
-	const struct luf_reclaim_conf *conf = c->conf;
-	uint64_t n, first;
-
-	for (n = 0; n < d->nr_pages && conf->backing != DISK; n++)
-		*word(c, d->rw, n) = n;
-	for (n = 0; n < d->nr_pages; n++)
-		if (conf->read == MMAP)
-			touch(c, d, n);
-		else if (pread(d->fd, &first, sizeof(first),
-			       (off_t)(n * c->page_bytes)) < 0)
-			return -errno;
-	return 0;
-}
-
-static int setup(struct wl_ctx *c)
-{
-	const struct luf_reclaim_conf *conf = c->conf;
-	struct data *d = calloc(1, sizeof(*d));
-	int ret;
-
-	if (!d)
-		return -ENOMEM;
-	d->fd = conf->backing == ANON ? -1 : c->files[0];
-	d->nr_pages = conf->bytes / c->page_bytes / conf->pages * conf->pages;
-	d->len_bytes = d->nr_pages * c->page_bytes;
-	d->has_numbers = conf->backing != DISK || conf->data;
-	ret = map_data(d);
-	if (ret)
-		goto out_free;
-	ret = fill(c, d);
-	if (ret)
-		goto out_unmap;
-	c->priv = d;
-	return 0;
-
-out_unmap:
-	unmap_data(d);
-out_free:
-	free(d);
-	return ret;
-}
-
-static void teardown(struct wl_ctx *c)
-{
-	unmap_data(c->priv);
-	free(c->priv);
-}
 
 /* --- threads ------------------------------------------------------------- */
 
@@ -455,47 +239,6 @@ static void expect(const struct wl_ctx *c, struct wl_expect *e)
 	e->ipis_received = (struct wl_bound){ 0, cpus };
 	e->flushes = (struct wl_bound){ 0, cpus + 1 };
 }
-
-#define PARAM(member, t, ...)                                        \
-	{                                                            \
-		.name = #member, .type = (t),                        \
-		.offset = offsetof(struct luf_reclaim_conf, member), \
-		__VA_ARGS__                                          \
-	}
-
-static const struct wl_param params[] = {
-	PARAM(pressure, WL_ENUM, .values = pressures,
-	      .help = "What there is too little of: memory of the case's "
-		      "cgroup, where readers reclaim for themselves, or of the "
-		      "whole machine, where kswapd helps"),
-	PARAM(limit, WL_SIZE, .def = 16UL << 20, .min = 8UL << 20,
-	      .max = 1UL << 40,
-	      .help = "Memory of all instances together; only with memcg"),
-	PARAM(backing, WL_ENUM, .values = backings,
-	      .help = "What is read: a file on a disk, a file of tmpfs, or "
-		      "anonymous memory; the last two with swap on zram"),
-	PARAM(bytes, WL_SIZE, .def = 64UL << 20, .min = 1UL << 20,
-	      .max = 1UL << 40,
-	      .help = "Size of what is read, over and over; more than twice "
-		      "memory, or some pages stay"),
-	PARAM(data, WL_BOOL,
-	      .help = "The file on the disk has data; without, its blocks are "
-		      "only reserved, and reading it costs no disk"),
-	PARAM(pages, WL_UINT, .def = 32, .min = 1, .max = 65536,
-	      .help = "Pages that one op reads"),
-	PARAM(read, WL_ENUM, .values = ways,
-	      .help = "Through a mapping, or into a buffer"),
-	PARAM(written_percent, WL_UINT, .min = 0, .max = 100,
-	      .help = "Of each 100 pages so many are written as well, through "
-		      "a mapping that may be"),
-	PARAM(watermark_scale, WL_UINT, .min = 0, .max = 3000,
-	      .help = "How early kswapd begins, the setting "
-		      "vm.watermark_scale_factor; 0: as it is"),
-	PARAM(lru, WL_ENUM, .values = lrus,
-	      .help = "How the kernel chooses pages: as it is set, the classic "
-		      "lists, or MGLRU"),
-	{ 0 },
-};
 
 static const struct wl_role roles[] = {
 	{
