@@ -8,7 +8,9 @@
  * Three are needed: the initiator write-protects pages by userfaultfd, victims
  * with an entry go on writing, others without one take the faults. 6.12 does
  * not copy pages that belong to one process alone, so it takes a kernel that
- * can be told to: /sys/kernel/tlb_strategy/wp_force_copy.
+ * can be told to: /sys/kernel/tlb_strategy/wp_force_copy. There wp_window_us
+ * holds up who changes entries and who copies, or emulated CPUs that take turns
+ * would hardly ever meet.
  */
 #include <stdlib.h>
 
@@ -16,6 +18,7 @@
 #include "litmus.h"
 
 #define KNOB "/sys/kernel/tlb_strategy/wp_force_copy"
+#define WINDOW "/sys/kernel/tlb_strategy/wp_window_us"
 
 static void probe(struct wl_reasons *why)
 {
@@ -30,6 +33,8 @@ static void prepare(struct wl_res *res, uint64_t bytes)
 	(void)bytes;
 	if (!access(KNOB, F_OK))
 		wl_res_set(res, KNOB, "1");
+	if (!access(WINDOW, F_OK))
+		wl_res_set(res, WINDOW, "100");
 }
 
 static int setup(struct litmus *l)
