@@ -180,6 +180,13 @@ check: ## everything, with VMs; installs what it needs; as root changes and rest
 check-kernels: ## build kernels from nothing and compare them: ten minutes
 	$(Q)$(pytest) -m slow kernels/tests
 
+.PHONY: soak
+soak: $(O)/tlbbench ## litmus tests under real races, ten minutes for each sound strategy: a night
+	$(Q)code=0; for conf in $$(grep -l '^sound = yes' kernels/strategies/*.conf); do \
+	  id=$$(basename "$$conf" .conf); printf '\n== %s\n' "$$id"; \
+	  $(O)/tlbbench litmus --kernel "runtime:$$id" --vm accel=tcg --soak 600 >$(O)/soak-$$id.ktap || \
+	    { code=1; grep -B1 '^ *not ok' $(O)/soak-$$id.ktap; }; done; exit $$code
+
 .PHONY: check-fast
 check-fast: lint check-clang check-unit check-python ## what needs no kernel and no root
 
