@@ -159,7 +159,7 @@ bench: $(O)/tlbbench $(accuracy) ## how accurate is it here: four minutes; ARGS=
 
 c_files = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 shell_files = $(shell git grep -lE '^\#!/bin/(ba)?sh' -- bench kernels report .ci)
-python_files = $(shell git ls-files -co --exclude-standard '*.py') report/run \
+python_files = $(shell git ls-files -co --exclude-standard '*.py') report/run bench/tools/litmus-table \
 	kernels/build kernels/check kernels/boot bench/tools/docs bench/tools/check-hotloop
 tidy_flags = -std=gnu11 $(CPPFLAGS)
 

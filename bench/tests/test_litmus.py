@@ -92,6 +92,11 @@ def test_list_and_describe_know_all():
         assert re.search(r"^A (read|write) must find: ", text, re.MULTILINE), text
 
 
+def test_table_is_in_order():
+    """Rows of the table in kernels/README.md are of strategies and tests that exist, and agree."""
+    subprocess.run([ROOT / "bench/tools/litmus-table", "--check"], check=True)
+
+
 # --- kernels ------------------------------------------------------------------
 
 VM = [pytest.mark.vm, pytest.mark.usefixtures("one_machine")]
