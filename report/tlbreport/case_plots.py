@@ -105,12 +105,12 @@ plot {lines(plots)}
 
 
 def _levels(found: list[Histogram]) -> list[tuple[float, int]]:
-    """Return (1 / (1 - percentile), value), as far as there are ops to tell."""
+    """Return (1 / (1 - percentile), value), as far as there are ops to tell; the largest is last."""
     counts = hdr.counts(pair for h in found for pair in values(h))
     nr = sum(counts.values())
     curve = [(1 / (1 - level / 100), value) for value, level, _ in hdr.percentiles(counts)
              if level < 100 * (1 - 0.5 / nr)]
-    return curve or [(1.0, hdr.highest(max(counts)))]
+    return curve + [(float(nr), hdr.highest(max(counts)))]
 
 
 def _overlay(campaign: Campaign, case: str, name: str) -> Sketch | None:
@@ -184,7 +184,7 @@ set xrange [-0.5:{len(cpus) - 0.5}]
 set yrange [{len(cpus) - 0.5}:-0.5]
 set xlabel 'CPU that was interrupted'
 set ylabel 'CPU that sent'
-plot '{name}.dat' using 1:2:3 with image notitle{label}
+plot '{name}.dat' using 1:2:3 with image pixels notitle{label}
 """
     return Sketch(name, case, f"IPIs of flushes from CPU to CPU, {kernel.name}, traced ops of all"
                   " boots", size + 60, size, gp, dat)
