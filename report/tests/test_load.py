@@ -295,3 +295,53 @@ def test_readme_names_every_field():
     for path in records.SCHEMA_DIR.glob("*.json"):
         for name in names(json.loads(path.read_text())):
             assert re.search(rf"`{name}`", readme), f"{path.name}: {name}"
+
+
+def with_buckets(change):
+    """Return an edit that changes the first buckets of one repetition."""
+    def edit(kind, record):
+        if kind == "repetition" and record["slot"] == 1 and record["repetition"] == 0:
+            change(record["passes"]["timed"]["histogram"])
+    return edit
+
+
+@pytest.mark.parametrize("change, reason", [
+    (lambda h: h["buckets"].reverse(), "buckets do not add up"),
+    (lambda h: h["buckets"].insert(1, h["buckets"].pop(2)), "buckets do not add up"),
+    (lambda h: h["buckets"].insert(1, list(h["buckets"][0])), "buckets do not add up"),
+    (lambda h: h["buckets"][0].__setitem__(0, -1), "-1 is less than the minimum of 0"),
+    (lambda h: h["buckets"].insert(0, [0, 0]), "0 is less than the minimum of 1"),
+    (lambda h: h["buckets"][0].append(1), "is too long"),
+    (lambda h: h["buckets"][0].pop(), "is too short"),
+    (lambda h: h["buckets"].__setitem__(0, 7), "7 is not of type 'array'"),
+    (lambda h: h["buckets"][0].__setitem__(1, True), "True is not of type 'integer'"),
+    (lambda h: h["buckets"][0].__setitem__(1, 1.5), "1.5 is not of type 'integer'"),
+    (lambda h: h["buckets"][0].__setitem__(1, "1"), "'1' is not of type 'integer'"),
+    (lambda h: h.update(min=h["max"] + 1), "buckets do not add up"),
+    (lambda h: h.update(count=2 ** 64, buckets=[[h["min"], 2 ** 64]]), "buckets do not add up"),
+])
+def test_buckets_are_looked_at(run, tmp_path, change, reason):
+    """What accepts quickly is as strict as the schema."""
+    directory = make(tmp_path / "c", "kvm", cases={"one": "w"}, edit=with_buckets(change))
+    result = run("compare", directory)
+    assert result.status == 1 and reason in result.flat, result.out
+
+
+@pytest.mark.parametrize("change, reason", [
+    (lambda c: c.update(value=None), "None is not of type 'number'"),
+    (lambda c: c.update(value=True), "True is not of type 'number'"),
+    (lambda c: c.update(value=1e300), "is not a number that can be used"),
+    (lambda c: c.update(status="absent"), "is not of type 'null'"),
+    (lambda c: c.update(status="absent", value=None), "reason"),
+    (lambda c: c.update(by_cpu=[[0, -1]]), "-1 is less than the minimum of 0"),
+    (lambda c: c.update(by_cpu=[[0]]), "is too short"),
+])
+@pytest.mark.parametrize("where", ["counters", "metrics"])
+def test_values_are_looked_at(run, tmp_path, change, reason, where):
+    def edit(kind, record):
+        if kind == "repetition" and record["slot"] == 1:
+            change(record[where][0])
+    if where == "metrics" and "is too short" in reason or "-1 is less" in reason:
+        where = "counters"
+    result = run("compare", make(tmp_path / "c", cases={"one": "w"}, edit=edit))
+    assert result.status == 1 and reason in result.flat, result.out

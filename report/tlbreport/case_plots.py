@@ -105,7 +105,7 @@ plot {lines(plots)}
 
 
 def _levels(found: list[Histogram]) -> list[tuple[float, int]]:
-    """Return (1 / (1 - percentile), value), as far as there are ops to tell; the largest is last."""
+    """Return (1 / (1 - percentile), value) as far as there are ops to tell, the largest last."""
     counts = hdr.counts(pair for h in found for pair in values(h))
     nr = sum(counts.values())
     curve = [(1 / (1 - level / 100), value) for value, level, _ in hdr.percentiles(counts)

@@ -186,7 +186,7 @@ class Footnotes:
 
     def tag(self, texts: Iterable[str]) -> str:
         """Return the mark for the end of a cell, such as [1][2]."""
-        return "".join(f"[{n}]" for n in self.mark(texts))
+        return "".join(f"[{n}]" for n in dict.fromkeys(self.mark(texts)))
 
     def lines(self, width: int) -> list[str]:
         """Return the footnotes themselves."""
