@@ -6,6 +6,7 @@ finite, so that no later layer needs to care.
 """
 from __future__ import annotations
 
+import gc
 import hashlib
 import re
 from pathlib import Path
@@ -32,7 +33,21 @@ class Unbelieved(Exception):
 
 
 def load(directory: Path) -> Campaign:
-    """Read a campaign. Raises NotACampaign; everything else ends up in the model."""
+    """Read a campaign. Raises NotACampaign; everything else ends up in the model.
+
+    Nothing that is read is garbage, and looking for some takes as long as reading.
+    """
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return _load(directory)
+    finally:
+        gc.freeze()
+        if is_enabled:
+            gc.enable()
+
+
+def _load(directory: Path) -> Campaign:
     if not directory.is_dir():
         raise NotACampaign(f"{directory}: no such directory")
     path = directory.resolve()
