@@ -51,7 +51,7 @@ static int make_conf(struct ab *ab, const char *workload, char **settings,
 		     struct tb_err *err)
 {
 	tb_buf_printf(&ab->text,
-		      "[campaign]\nname = ab\nbackend = vm\n"
+		      "[campaign]\nname = ab\nbackend = vm\nlitmus = short\n"
 		      "[vm]\ncpus = 6\ntimeout_seconds = 300\n"
 		      "[defaults]\nops = 200\nwarmup_ops = 20\ncpus = 4\n"
 		      "[case %s]\nworkload = %s\n",

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "campaign/image.h"
+#include "campaign/kernelarg.h"
 #include "campaign/litmus_suite.h"
 #include "campaign/litmus_vm.h"
 #include "cmd/cmd.h"
@@ -20,7 +21,7 @@
 /* What the command line says. */
 struct options {
 	struct tb_litmus_suite suite;
-	const char *kernel;
+	struct tb_kernel_args kernels;
 	const char *append;
 	struct tb_buf vm;
 };
@@ -49,8 +50,9 @@ static int take_option(struct options *o, int option, struct tb_err *err)
 	case 's':
 		return take_number(optarg, &o->suite.soak_s, err);
 	case 'k':
-		o->kernel = optarg;
-		return 0;
+		if (o->kernels.nr)
+			return tb_usage(err, "litmus: expected one --kernel");
+		return tb_kernel_args_add(&o->kernels, optarg, err);
 	case 'a':
 		o->append = optarg;
 		return 0;
@@ -84,7 +86,7 @@ static int parse(int argc, char **argv, struct options *o, struct tb_err *err)
 			optarg = argv[optind - 1];
 		ret = take_option(o, option, err);
 	}
-	if (!ret && !o->kernel && (o->append || o->vm.len_bytes))
+	if (!ret && !o->kernels.nr && (o->append || o->vm.len_bytes))
 		ret = tb_usage(err, "litmus: --append and --vm need --kernel");
 	return ret ? ret
 		   : tb_litmus_suite_choose(&o->suite, argv + optind, err);
@@ -139,6 +141,17 @@ static int print_piece(struct tb_vm_litmus *l, const char *text,
 	return 0;
 }
 
+/* As with campaign they may stand behind the name of the kernel. */
+static const char *parameters(const struct options *o)
+{
+	const char *name = o->kernels.args[0].name;
+	size_t len = strlen(name);
+
+	if (!strncmp(o->append, name, len) && o->append[len] == '=')
+		return o->append + len + 1;
+	return o->append;
+}
+
 /* A machine in which most tests can run, unless --vm says otherwise. */
 static void make_conf(const struct options *o, struct tb_buf *b)
 {
@@ -152,9 +165,10 @@ static void make_conf(const struct options *o, struct tb_buf *b)
 		tb_buf_printf(b, "cpus = 6\n");
 	if (!strstr(vm, "nodes") && !strstr(vm, "cpus"))
 		tb_buf_printf(b, "nodes = 2\n");
-	tb_buf_printf(b, "[kernel litmus]\nspec = %s\n", o->kernel);
+	tb_buf_printf(b, "[kernel %s]\nspec = %s\n", o->kernels.args[0].name,
+		      o->kernels.args[0].spec);
 	if (o->append)
-		tb_buf_printf(b, "append = %s\n", o->append);
+		tb_buf_printf(b, "append = %s\n", parameters(o));
 	tb_buf_printf(b, "[case none]\nworkload = null\ncpus = 1\n");
 }
 
@@ -256,15 +270,17 @@ static int run(int argc, char **argv)
 	if (ret)
 		code = tb_cmd_fail(&err);
 	else
-		code = o.kernel ? run_there(&o, &sig)
-				: run_here(&o.suite, &sig);
+		code = o.kernels.nr ? run_there(&o, &sig)
+				    : run_here(&o.suite, &sig);
+	tb_kernel_args_fini(&o.kernels);
 	tb_buf_fini(&o.vm);
 	return code;
 }
 
 const struct tb_cmd tb_cmd_litmus = {
 	.name = "litmus",
-	.usage = "[--kernel SPEC [--append TEXT] [--vm KEY=VALUE ...]] "
+	.usage = "[--kernel [NAME=]SPEC [--append [NAME=]PARAMETERS] [--vm "
+		 "KEY=VALUE ...]] "
 		 "[--effort N] [--soak SECONDS] [TEST ...]",
 	.help = "does a kernel forget to flush a TLB? speaks KTAP",
 	.run = run,
