@@ -38,13 +38,13 @@ def cache_dir():
 
 
 @contextlib.contextmanager
-def locked(cache, name="lock"):
-    """Hold a lock of the cache; if another process has it, say so and wait.
+def locked(where, name="lock"):
+    """Hold a lock in a directory; if another process has it, say so and wait.
 
-    "lock" is that of builds. "imported.lock" is that of what comes from outside, which must not
-    wait for them; who wants both takes it first.
+    That of the cache itself is for builds of our own tree. What comes from outside has others, so
+    that it does not wait for them.
     """
-    with open(cache / name, "a+", encoding="ascii") as lock:
+    with open(where / name, "a+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -56,7 +56,6 @@ class Workshop:
     def prepare(self):
         """Make the repository, which borrows all objects of the user's."""
         if not (self.dir / "git").is_dir():
-            self.dir.mkdir(parents=True, exist_ok=True)
             _git("init", "-q", "--bare", str(self.dir / "git"), cwd=self.dir)
         if self.objects_of:
             (self.dir / "git/objects/info/alternates").write_text(f"{self.objects_of}\n")
@@ -137,16 +136,16 @@ def image_id(source, fragment):
 
 def find(spec, cache, make):
     """Return the image of a tree spec; None if it is not there and not to `make`."""
-    with kcache.locked(cache, kuser.LOCK):
-        shop = Workshop(Path(spec.name).resolve(), cache)
+    shop = Workshop(Path(spec.name).resolve(), cache)
+    shop.dir.mkdir(parents=True, exist_ok=True)
+    with kcache.locked(shop.dir):
         source = find_source(spec, shop)
         fragment = (kdesc.HERE / "config/vm.config").read_text()
         ident = image_id(source, fragment)
         found = kuser.find(ident, cache)
         if found or not make:
             return found
-        with kcache.locked(cache):
-            return _build(ident, source, fragment, shop, cache)
+        return _build(ident, source, fragment, shop, cache)
 
 
 def _build(ident, source, fragment, shop, cache):
@@ -199,5 +198,6 @@ def _store(ident, source, left_out, shop, cache):
         facts.update(commit=source.commit, dirty="yes" if source.is_dirty else "no")
     if left_out:
         facts["not_in_tree"] = " ".join(left_out)
-    return kuser.store(ident, {"vmlinux": kernel, "config": (
-        shop.objects / ".config").read_bytes()}, facts, cache)
+    config = (shop.objects / ".config").read_bytes()
+    with kcache.locked(cache, kuser.LOCK):
+        return kuser.store(ident, {"vmlinux": kernel, "config": config}, facts, cache)
