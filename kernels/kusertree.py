@@ -61,8 +61,12 @@ class Workshop:
             (self.dir / "git/objects/info/alternates").write_text(f"{self.objects_of}\n")
 
     def take_in(self):
-        """Return git's hash of the working tree as it is, but for what it ignores."""
-        self.git("add", "-A", ".", index="taken")
+        """Return git's hash of the working tree as it is, but for what its repository ignores.
+
+        Without a repository all counts: the .gitignore of Debian's source ignores everything.
+        """
+        force = [] if self.objects_of else ["--force"]
+        self.git("add", "-A", *force, ".", index="taken")
         return self.git("write-tree", index="taken")
 
     def check_out(self, tree):
@@ -105,6 +109,9 @@ def find_source(spec, shop):
     where = shop.directory
     if not spec.rev:
         _check_tree(where)
+        if not shop.objects_of and (where / ".config").exists():
+            raise UsageError(f"tree:{where}: it was configured in place; expected a clean tree or a"
+                             " git repository: run 'make mrproper' there first")
         commit = _user_git(where, "rev-parse", "--verify", "-q", "HEAD^{commit}") or ""
         shop.prepare()
         tree = shop.take_in()

@@ -121,7 +121,7 @@ def test_git_bisect_finds_the_commit(images, tmp_path):
 
 
 def test_one_image_with_another_parameter(images, tmp_path):
-    """Idle CPUs that poll add their instructions to the op's; nothing else differs."""
+    """The same image under two names; only the command line differs."""
     conf = tlbtest.vm_conf(tmp_path / "poll.conf", {}, {
         "idle": {"workload": "lazy_idle", "cpus": 3, "ops": 20, "warmup_ops": 2}}, {"cpus": 4})
     done = run("ab", "--results", tmp_path, "plain=baseline", "poll=baseline", "--append",
@@ -131,5 +131,3 @@ def test_one_image_with_another_parameter(images, tmp_path):
     assert plain[0]["kernel_id"] == poll[0]["kernel_id"] == images["baseline"].name
     cmdlines = [records[0]["audit"]["cmdline"].split() for records in (plain, poll)]
     assert cmdlines[0] + ["idle=poll"] == cmdlines[1]
-    costs = [tlbtest.metrics(records[1])["op_instructions"] for records in (plain, poll)]
-    assert costs[0] < costs[1]

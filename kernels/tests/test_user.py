@@ -262,7 +262,7 @@ def tree(site, monkeypatch):
     (where / "mm").mkdir(parents=True)
     (where / "Makefile").write_text("")
     (where / "Kconfig").write_text(" ".join([*kusertree.NEEDED, "LOCALVERSION"]))
-    (where / ".gitignore").write_text("*.o\n")
+    (where / ".gitignore").write_text("*.o\n.config\n")
     (where / "version.txt").write_text("6.10.0")
     (site.kernels / "config/vm.config").write_text(
         "".join(f"CONFIG_{name}=y\n" for name in (*kusertree.NEEDED, "TLB_STRATEGY")))
@@ -282,6 +282,8 @@ def everything(where):
 
 def test_tree_without_git(tree):
     site, where = tree
+    # As Debian's source has it.
+    (where / ".gitignore").write_text("/*\n")
     before = everything(where)
     assert find(site, where, make=False) is None
     image = find(site, where)
@@ -294,6 +296,9 @@ def test_tree_without_git(tree):
     assert conf_of(find(site, where))["release"].startswith("6.11.0-tree-")
     with pytest.raises(UsageError, match="is no git repository; expected tree:"):
         find(site, where, "HEAD")
+    (where / ".config").touch()
+    with pytest.raises(UsageError, match="it was configured in place; expected a clean tree"):
+        find(site, where)
 
 
 def test_revisions_and_a_dirty_tree(tree):
