@@ -10,10 +10,21 @@
 #include "../wl_fork.h"
 #include "litmus.h"
 
+#define MAX_PAGES 34
+
 static int setup(struct litmus *l)
 {
 	l->priv = calloc(1, sizeof(struct wl_fork));
 	return l->priv ? wl_fork_thread_init() : -ENOMEM;
+}
+
+/* Of a huge page, which is taken apart, each base page is a flush, too. */
+static void shorten(struct litmus *l)
+{
+	size_t max_bytes = MAX_PAGES * l->range.ctx->page_bytes;
+
+	if (l->range.len_bytes > max_bytes)
+		l->range.len_bytes = max_bytes;
 }
 
 static int arm(struct litmus *l)
@@ -26,9 +37,11 @@ static int arm(struct litmus *l)
 		return ret;
 	if (l->try_nr & 2) {
 		wl_range_read(&l->range);
+		shorten(l);
 		return 0;
 	}
 	ret = litmus_fill(l);
+	shorten(l);
 	return ret ? ret : wl_fork_start(l->priv);
 }
 
@@ -49,7 +62,7 @@ const struct litmus_ops litmus_cow = {
 	.summary = "the flush of a copy on write",
 	.path = "wp_page_copy ptep_clear_flush flush_tlb_mm_range",
 	.page_sizes = LITMUS_BASE | LITMUS_THP,
-	.max_pages = 34,
+	.max_pages = MAX_PAGES,
 	.read = LITMUS_NEW,
 	.probe = wl_fork_probe,
 	.setup = setup,
