@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Litmus tests on kernels: those that are sound pass, controls are caught."""
+import configparser
+import re
+import subprocess
+import time
+
+import pytest
+
+import tlbtest
+from test_litmus import parse
+from tlbtest import ROOT, run
+
+pytestmark = [pytest.mark.vm, pytest.mark.usefixtures("one_machine")]
+
+STRATEGIES = {}
+for path in sorted((ROOT / "kernels/strategies").glob("*.conf")):
+    conf = configparser.ConfigParser(interpolation=None)
+    conf.read(path)
+    STRATEGIES[path.stem] = conf["strategy"]
+CONTROLS = [name for name, one in STRATEGIES.items() if one["sound"] == "no"]
+RUNTIME = [name for name, one in STRATEGIES.items() if one["boot"]]
+# One boot in exact mode, all tests.
+SUITE_S = 300
+CATCH_S = 30
+
+
+def boot(kernel, *args):
+    """Run litmus tests on a kernel in exact mode; return the command and how long it took."""
+    begin = time.monotonic()
+    done = run("litmus", "--kernel", kernel, *args, timeout=SUITE_S)
+    return done, time.monotonic() - begin
+
+
+def has_runtime_kernel():
+    """Tell whether the kernel with all strategies was built."""
+    command = [ROOT / "kernels/build", "--path", "runtime:baseline"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def test_baseline_passes_all(images):
+    """6.12 as it is passes all; nothing is left out but what its machine or kernel cannot do."""
+    done, _ = boot("baseline")
+    assert done.returncode == 0, done.stdout + done.stderr
+    skipped = {name for _, name, rest in parse(done.stdout) if rest.startswith("SKIP")}
+    assert skipped <= {"wp_copy"}, skipped
+
+
+def test_campaign_says_whether_kernels_are_sound(images, tmp_path):
+    """Tests run on each kernel first; the verdict is in each record, what they said is kept."""
+    conf = tlbtest.vm_conf(tmp_path / "sound.conf", {"a": {"strategy": "baseline"}},
+                           {"null": {"workload": "null", "cpus": 1}}, {"cpus": 4}, litmus="short")
+    done = run("campaign", "--results", tmp_path, conf, timeout=SUITE_S)
+    assert done.returncode == 0, done.stderr
+    campaign = tmp_path / "sound"
+    tlbtest.assert_campaign_valid(campaign)
+    assert all(ok for ok, _, _ in parse((campaign / "litmus/a/tests.ktap").read_text()))
+    assert "litmus/a/tests.ktap" in (campaign / "index.sha256").read_text()
+    slot, = tlbtest.slots(campaign)
+    assert {record["soundness"] for record in tlbtest.repetitions(slot)} == {"sound"}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_controls_are_caught(name, images):
+    """Each control fails the litmus test that its file names, within half a minute.
+
+    Where that is an oracle of the kernel, unmapping must make it count.
+    """
+    if not has_runtime_kernel():
+        pytest.skip("needs the runtime kernel: kernels/build runtime:baseline")
+    litmus = STRATEGIES[name]["litmus"]
+    done, took_s = boot(f"runtime:{name}", "munmap" if litmus.startswith("oracle_") else litmus)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(rf"^ *not ok \d+ {litmus}\b", done.stdout, re.MULTILINE), done.stdout
+    assert took_s < CATCH_S
+
+
+@pytest.mark.parametrize("name", [name for name in RUNTIME if name not in CONTROLS])
+def test_sound_strategies_pass(name, images):
+    """What calls itself sound passes all, on the kernel with all its checks."""
+    if not has_runtime_kernel():
+        pytest.skip("needs the runtime kernel: kernels/build runtime:baseline")
+    done, _ = boot(f"runtime:{name}")
+    assert done.returncode == 0, done.stdout + done.stderr
