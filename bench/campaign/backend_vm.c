@@ -66,12 +66,13 @@ static int kvm_boots(struct tb_plan *plan, struct tb_sig *sig, bool *boots,
 	*boots = false;
 	if (!tb_kvm_answers())
 		return 0;
-	ret = tb_kvm_recall(plan->kernels[0].id, boots, &is_known, err);
+	ret = tb_kvm_recall(plan->kernels[0].release, boots, &is_known, err);
 	if (ret || is_known)
 		return ret;
 	fprintf(stderr, "tlbbench: trying whether KVM boots a kernel here\n");
 	ret = try_kvm(plan, sig, boots, err);
-	return ret ? ret : tb_kvm_remember(plan->kernels[0].id, *boots, err);
+	return ret ? ret
+		   : tb_kvm_remember(plan->kernels[0].release, *boots, err);
 }
 
 static int prepare(struct tb_plan *plan, struct tb_sig *sig, struct tb_err *err)

@@ -24,7 +24,7 @@ bool tb_kvm_answers(void)
 	return version == KVM_API_VERSION;
 }
 
-static int memory_path(const char *kernel_id, char *path, size_t size_bytes,
+static int memory_path(const char *release, char *path, size_t size_bytes,
 		       struct tb_err *err)
 {
 	char boot_id[64], cache[PATH_MAX];
@@ -35,15 +35,15 @@ static int memory_path(const char *kernel_id, char *path, size_t size_bytes,
 		strcpy(boot_id, "unknown");
 	if (!ret)
 		ret = tb_path(path, size_bytes, err, "%s/kvm-%s-%s", cache,
-			      boot_id, kernel_id);
+			      boot_id, release);
 	return ret;
 }
 
-int tb_kvm_recall(const char *kernel_id, bool *boots, bool *is_known,
+int tb_kvm_recall(const char *release, bool *boots, bool *is_known,
 		  struct tb_err *err)
 {
 	char path[PATH_MAX], answer[8];
-	int ret = memory_path(kernel_id, path, sizeof(path), err);
+	int ret = memory_path(release, path, sizeof(path), err);
 
 	*is_known = !ret && !tb_read_line(path, answer, sizeof(answer));
 	if (*is_known)
@@ -51,11 +51,11 @@ int tb_kvm_recall(const char *kernel_id, bool *boots, bool *is_known,
 	return ret;
 }
 
-int tb_kvm_remember(const char *kernel_id, bool boots, struct tb_err *err)
+int tb_kvm_remember(const char *release, bool boots, struct tb_err *err)
 {
 	const char *answer = boots ? "yes\n" : "no\n";
 	char path[PATH_MAX];
-	int ret = memory_path(kernel_id, path, sizeof(path), err);
+	int ret = memory_path(release, path, sizeof(path), err);
 
 	return ret ? ret : tb_write_file(path, answer, strlen(answer), err);
 }

@@ -116,7 +116,7 @@ static void settle(struct tb_plan *plan, struct tb_err *why)
 	if (tb_images_resolve(plan, false, why) || plan->accel != TB_ACCEL_AUTO)
 		return;
 	if (tb_kvm_answers() &&
-	    tb_kvm_recall(plan->kernels[0].id, &boots, &is_known, why))
+	    tb_kvm_recall(plan->kernels[0].release, &boots, &is_known, why))
 		return;
 	if (is_known)
 		plan->accel = boots ? TB_ACCEL_KVM : TB_ACCEL_EXACT;
