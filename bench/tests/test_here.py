@@ -247,6 +247,7 @@ VM_CONF = """\
 name = tiny
 backend = vm
 boots = 1
+litmus = none
 [vm]
 accel = exact
 [kernel k]
