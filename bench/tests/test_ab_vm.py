@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -101,9 +102,19 @@ def history(where, kernels):
     return where
 
 
+def runtime_image():
+    """Return the directory of the image with all strategies."""
+    done = subprocess.run([tlbtest.ROOT / "kernels/build", "--path", "--runtime"], check=True,
+                          capture_output=True, text=True)
+    return Path(done.stdout.strip())
+
+
 def test_git_bisect_finds_the_commit(images, tmp_path):
-    """Good, broken, good, bad, bad: the fourth one, which interrupts idle CPUs, is found."""
-    good, bad = images["baseline"], images["lazy-ipi"]
+    """Good, broken, good, bad, bad: the fourth one, which interrupts idle CPUs, is found.
+
+    Only the bad one knows the parameter.
+    """
+    good, bad = images["baseline"], runtime_image()
     repository = history(tmp_path / "linux", [good, None, good, bad, bad])
     conf = tlbtest.vm_conf(tmp_path / "idle.conf", {}, {
         "idle": {"workload": "lazy_idle", "cpus": 3, "ops": 20, "warmup_ops": 2}},
@@ -111,7 +122,8 @@ def test_git_bisect_finds_the_commit(images, tmp_path):
     git(repository, "bisect", "start", "v4", "v0")
     done = subprocess.run(
         ["git", "bisect", "run", tlbtest.BINARY, "ab", "--bisect", "--results", tmp_path / "r",
-         "good=tree:.@v0", "now=tree:.@HEAD", conf], cwd=repository, env=tlbtest.environment(),
+         "good=tree:.@v0", "now=tree:.@HEAD", "--append",
+         "now=tlb_strategy=lazy-ipi", conf], cwd=repository, env=tlbtest.environment(),
         check=False, capture_output=True, text=True, timeout=20 * BOOT_S)
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.search(r"^([0-9a-f]+) is the first bad commit", done.stdout, re.M)
