@@ -284,4 +284,25 @@ static inline void litmus_eat(const struct litmus *l)
 			litmus_value(LITMUS_BY_EATER, l->value_nr, off);
 }
 
+/* All of one huge page but the first base page. */
+static inline int litmus_arm_part(struct litmus *l)
+{
+	struct wl_range *r = &l->range;
+	size_t page_bytes = r->ctx->page_bytes;
+	int ret;
+
+	r->conf.pages = 1;
+	r->len_bytes = r->page_bytes;
+	ret = litmus_arm(l);
+	r->addr += page_bytes;
+	r->len_bytes -= page_bytes;
+	litmus_stamp(l);
+	return ret;
+}
+
+static inline void litmus_disarm_part(struct litmus *l)
+{
+	l->range.addr -= l->range.ctx->page_bytes;
+}
+
 #endif

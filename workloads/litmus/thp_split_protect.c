@@ -8,30 +8,10 @@
  */
 #include "litmus.h"
 
-static int arm(struct litmus *l)
-{
-	struct wl_range *r = &l->range;
-	size_t page_bytes = r->ctx->page_bytes;
-	int ret;
-
-	r->conf.pages = 1;
-	r->len_bytes = r->page_bytes;
-	ret = litmus_arm(l);
-	r->addr += page_bytes;
-	r->len_bytes -= page_bytes;
-	litmus_stamp(l);
-	return ret;
-}
-
 static int act(struct litmus *l)
 {
 	return mprotect(l->range.addr, l->range.len_bytes, PROT_READ) ? -errno
 								      : 0;
-}
-
-static void disarm(struct litmus *l)
-{
-	l->range.addr -= l->range.ctx->page_bytes;
 }
 
 const struct litmus_ops litmus_thp_split_protect = {
@@ -42,7 +22,7 @@ const struct litmus_ops litmus_thp_split_protect = {
 		"flush_tlb_mm_range",
 	.page_sizes = LITMUS_THP,
 	.write = LITMUS_FAULT,
-	.arm = arm,
+	.arm = litmus_arm_part,
 	.act = act,
-	.disarm = disarm,
+	.disarm = litmus_disarm_part,
 };
