@@ -448,9 +448,10 @@ static int run_state(struct instance *in, enum litmus_state state)
 
 	atomic_store(&in->arena->state, state);
 	in->result = &in->arena->results[state];
-	for (t = 0; t < nr && !ret; t++, in->n++) {
+	for (t = 0; t < nr && !ret; t++) {
 		choose_try(in, t);
 		ret = make_try(in, state);
+		in->n++;
 		if (ret != -EAGAIN && ret != -EBUSY && ret != -ENOMEM)
 			continue;
 		in->result->why = ret;

@@ -57,6 +57,12 @@ static int impossible(struct litmus *l)
 	return -EAGAIN;
 }
 
+/* Until its state is given up. */
+static int impossible_at_first(struct litmus *l)
+{
+	return l->value_nr < 3 ? -EAGAIN : renew(l);
+}
+
 static int wrong(struct litmus *l)
 {
 	(void)l;
@@ -182,6 +188,22 @@ static void what_cannot_be_tried_is_no_pass(void **state)
 	      TB_KTAP_NOT_OK, "toy running, try 0");
 }
 
+static void states_after_one_that_was_given_up_are_tried(void **state)
+{
+	const struct litmus_ops ops = {
+		.abi = LITMUS_ABI,
+		.name = "toy",
+		.page_sizes = LITMUS_BASE,
+		.states = 1U << LITMUS_RUNNING | 1U << LITMUS_WOKEN,
+		.max_pages = 34,
+		.read = LITMUS_NEW,
+		.act = impossible_at_first,
+	};
+
+	(void)state;
+	check(&ops, TB_KTAP_OK, "6 tries, 0 missed");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +215,7 @@ int main(void)
 		cmocka_unit_test(a_lost_write_is_seen),
 		cmocka_unit_test(what_the_kernel_misses_is_seen),
 		cmocka_unit_test(what_cannot_be_tried_is_no_pass),
+		cmocka_unit_test(states_after_one_that_was_given_up_are_tried),
 	};
 
 #ifdef __SANITIZE_THREAD__
