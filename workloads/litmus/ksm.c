@@ -11,8 +11,12 @@
 #include "litmus.h"
 
 #define KSM "/sys/kernel/mm/ksm/"
-/* ksmd scans a page twice before it merges it. */
-#define LIMIT_MS 1000
+/*
+ * ksmd scans a page twice before it merges it, and at the start of each scan
+ * waits for a kworker on every CPU (lru_add_drain_all()), also where victims
+ * spin.
+ */
+#define LIMIT_MS 5000
 
 static void probe(struct wl_reasons *why)
 {
@@ -27,6 +31,13 @@ static void prepare(struct wl_res *res, uint64_t bytes)
 	wl_res_set(res, KSM "use_zero_pages", "0");
 	wl_res_set(res, KSM "pages_to_scan", "1000");
 	wl_res_set(res, KSM "sleep_millisecs", "1");
+	/*
+	 * Pages at an address that was scanned before count as the old ones, so
+	 * the tenth try would wait for eight scans more
+	 * (should_skip_rmap_item()).
+	 */
+	if (!access(KSM "smart_scan", F_OK))
+		wl_res_set(res, KSM "smart_scan", "0");
 	wl_res_set(res, KSM "run", "1");
 }
 
