@@ -27,7 +27,7 @@ enum tb_litmus_stage {
 	TB_STAGE_NONE,
 	/* Load the window, go into the state. */
 	TB_STAGE_LOAD,
-	/* Wake up, and wait on: LITMUS_WAKING alone. */
+	/* Wake up, or begin to hammer, and wait on. */
 	TB_STAGE_RISE,
 	/* Look at the window. */
 	TB_STAGE_LOOK,

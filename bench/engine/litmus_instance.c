@@ -136,14 +136,16 @@ static void ask(const struct instance *in, struct tb_litmus_victim *v,
 /* --- who and what ----------------------------------------------------------
  */
 
-/* All victims, one of them, two of them, in turn. */
+/* All victims, one of them, two of them, in turn; to hammer takes two. */
 static void choose_victims(struct instance *in, unsigned int initiator)
 {
 	unsigned int nr = in->arena->nr_victims, want = nr - 1, i;
-	unsigned int t = in->l.try_nr / 2;
+	unsigned int t = in->l.try_nr / 2, few = t % 3;
 
-	if (t % 3)
-		want = t % 3 < nr ? t % 3 : nr - 1;
+	if (few && ops_of(in)->hammers)
+		few = 2;
+	if (few)
+		want = few < nr ? few : nr - 1;
 	in->nr_active = 0;
 	for (i = 0; in->nr_active < want; i++) {
 		unsigned int v = (initiator + 1 + t / 3 + i) % nr;
@@ -163,6 +165,19 @@ static void watch(struct tb_litmus_victim *v, size_t page, size_t nr_pages)
 		;
 	if (page < nr_pages && i == v->nr_window && i < TB_LITMUS_WINDOW)
 		v->window[v->nr_window++] = (uint32_t)page;
+}
+
+/*
+ * Those who hammer with entries of a long range keep to its end: they take no
+ * faults, then, while others take them at its begin.
+ */
+static void choose_end(struct tb_litmus_victim *v, size_t nr)
+{
+	size_t page;
+
+	v->nr_window = 0;
+	for (page = nr - TB_LITMUS_WINDOW; page < nr; page++)
+		watch(v, page, nr);
 }
 
 /*
@@ -189,7 +204,6 @@ static void choose_window(const struct instance *in, struct tb_litmus_victim *v,
 	for (i = 0; i < nr && v->nr_window < TB_LITMUS_WINDOW; i++)
 		if ((page + i) % nr % parts == part)
 			watch(v, (page + i) % nr, nr);
-	v->first = in->n * 7;
 }
 
 static void give_orders(struct instance *in, enum litmus_state state,
@@ -215,7 +229,12 @@ static void give_orders(struct instance *in, enum litmus_state state,
 		struct tb_litmus_victim *v = victim(in, i);
 
 		v->loads = !(in->arena->order.hammers && i % 2);
-		choose_window(in, v, i, is_write && ops->one_writer);
+		v->first = in->n * 7;
+		if (in->arena->order.hammers && v->loads &&
+		    litmus_pages(&in->l) > TB_LITMUS_WINDOW)
+			choose_end(v, litmus_pages(&in->l));
+		else
+			choose_window(in, v, i, is_write && ops->one_writer);
 	}
 }
 
@@ -244,12 +263,13 @@ static int have_them_load(struct instance *in, enum litmus_state state)
 }
 
 /* One wakes up now, and the flush finds it further on each time. */
-static void wake_them(struct instance *in)
+static void rouse_them(struct instance *in, enum litmus_state state)
 {
-	unsigned int i, turns = in->l.try_nr / 2;
+	bool sleeps = tb_litmus_sleeps(state);
+	unsigned int i, turns = sleeps ? in->l.try_nr / 2 : 0;
 
 	for (i = 0; i < in->nr_active; i++)
-		ask(in, victim(in, i), TB_STAGE_RISE, true);
+		ask(in, victim(in, i), TB_STAGE_RISE, sleeps);
 	for (i = 0; i < turns; i++)
 		tb_cpu_relax();
 }
@@ -362,8 +382,8 @@ static int act_and_look(struct instance *in, enum litmus_state state)
 {
 	int acted, ret;
 
-	if (state == LITMUS_WAKING)
-		wake_them(in);
+	if (state == LITMUS_WAKING || in->arena->order.hammers)
+		rouse_them(in, state);
 	acted = ops_of(in)->act(&in->l);
 	if (acted)
 		in->arena->order.sight = LITMUS_ANY;

@@ -21,6 +21,9 @@
 #define STACK_BYTES (128UL << 10)
 /* Calls of one turn in state syscall. */
 #define CALLS 16
+/* How much later they begin to hammer from try to try, and how often. */
+#define DELAY_TURNS 32
+#define NR_DELAYS 4
 
 /**
  * struct victim - a victim in its own process
@@ -263,6 +266,21 @@ static void spin_until(struct victim *me, uint32_t stage)
 	}
 }
 
+/*
+ * Those without entries begin when the act does, or somewhat later, to take
+ * their faults while it is under way. Any earlier, they would have entries.
+ */
+static void let_act_begin(struct victim *me, unsigned int try_nr)
+{
+	unsigned int turns = try_nr % NR_DELAYS * DELAY_TURNS;
+
+	while (atomic_load_explicit(&me->v->go, memory_order_acquire) <
+	       tb_litmus_stage(try_nr, TB_STAGE_RISE))
+		tb_cpu_relax();
+	while (turns--)
+		tb_cpu_relax();
+}
+
 static void sleep_until(struct victim *me, uint32_t stage)
 {
 	uint32_t now;
@@ -301,6 +319,8 @@ static void be_victim(struct victim *me, unsigned int try_nr)
 	say_done(me, loaded);
 	if (state == LITMUS_WAKING)
 		sleep_until(me, tb_litmus_stage(try_nr, TB_STAGE_RISE));
+	if (o->hammers && !me->v->loads)
+		let_act_begin(me, try_nr);
 	if (tb_litmus_sleeps(state) && state != LITMUS_WAKING)
 		sleep_until(me, until);
 	else

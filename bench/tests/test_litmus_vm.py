@@ -25,8 +25,6 @@ SUITE_S = 300
 CATCH_S = 30
 # What the machine must have more than usual.
 MACHINES = {"forget-high-cpus": ["--vm", "cpus=34"]}
-# What gets away so far.
-UNCAUGHT = {"wp-flush-gen-onebump": "wp_copy does not open the window between two batches"}
 
 
 def boot(kernel, *args):
@@ -64,9 +62,7 @@ def test_campaign_says_whether_kernels_are_sound(images, tmp_path):
     assert {record["soundness"] for record in tlbtest.repetitions(slot)} == {"sound"}
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.xfail(reason=UNCAUGHT[name]))
-    if name in UNCAUGHT else name for name in CONTROLS])
+@pytest.mark.parametrize("name", CONTROLS)
 def test_controls_are_caught(name, images):
     """Each control fails the litmus test that its file names, within half a minute.
 

@@ -129,9 +129,9 @@ struct litmus {
  * @states: other than all: a set of 1U << enum litmus_state
  * @is_shared: other processes map the pages, too, so LITMUS_PROCESS makes
  *sense; then the range is mapped by setup once and arm leaves it mapped
- * @hammers: while they wait, victims write and read back what they watch, and
- *	those with odd numbers have not loaded it before; nothing that was
- *	written may get lost
+ * @hammers: while they wait, victims write and read back what they watch;
+ *	those with odd numbers have not loaded it, and begin with the act;
+ *	nothing that was written may get lost
  * @one_writer: each page is written by one victim alone: one that writes as it
  *	should would hide another that does not
  * @effort: multiplies the tries; 0 is 1
