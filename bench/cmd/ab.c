@@ -8,7 +8,6 @@
  * kernel. Any other code, 2 among them, would mark it as bad.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -137,13 +136,8 @@ static int parse(struct ab *ab, int argc, char **argv, struct tb_err *err)
 	};
 	int option, ret = 0;
 
-	opterr = 0;
-	while (!ret &&
-	       (option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (option == ':' || option == '?')
-			optarg = argv[optind - 1];
+	while (!ret && (option = tb_cmd_option(argc, argv, options)) != -1)
 		ret = take_option(ab, option, err);
-	}
 	if (ret)
 		return ret;
 	if (argc - optind < 2)

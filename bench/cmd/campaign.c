@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tlbbench campaign: run every slot of a plan, or those that are left. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,13 +57,8 @@ static int parse_options(struct tb_campaign_ask *ask, int argc, char **argv,
 	};
 	int option, ret = 0;
 
-	opterr = 0;
-	while (!ret &&
-	       (option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (option == ':' || option == '?')
-			optarg = argv[optind - 1];
+	while (!ret && (option = tb_cmd_option(argc, argv, options)) != -1)
 		ret = take_option(ask, option, err);
-	}
 	return ret;
 }
 

@@ -16,3 +16,14 @@ int tb_cmd_usage(const struct tb_cmd *cmd)
 		*cmd->usage ? " " : "", cmd->usage);
 	return TB_EXIT_USAGE;
 }
+
+int tb_cmd_option(int argc, char **argv, const struct option *options)
+{
+	int option;
+
+	opterr = 0;
+	option = getopt_long(argc, argv, ":", options, NULL);
+	if (option == ':' || option == '?')
+		optarg = argv[optind - 1];
+	return option;
+}

@@ -7,6 +7,8 @@
 #ifndef TB_CMD_H
 #define TB_CMD_H
 
+#include <getopt.h>
+
 #include "base/err.h"
 
 /**
@@ -36,5 +38,11 @@ int tb_cmd_fail(const struct tb_err *err);
 
 /* Wrong arguments: print how it is used; TB_EXIT_USAGE. */
 int tb_cmd_usage(const struct tb_cmd *cmd);
+
+/*
+ * The next option, -1 after the last one. ':' stands for one without its value
+ * and '?' for one that nobody knows; optarg is then the word itself.
+ */
+int tb_cmd_option(int argc, char **argv, const struct option *options);
 
 #endif

@@ -4,7 +4,6 @@
  * quiet measurement. Changes nothing but what a killed tlbbench left changed.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,8 +263,7 @@ static int run(int argc, char **argv)
 	bool as_json = false;
 	int option;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = tb_cmd_option(argc, argv, options)) != -1) {
 		if (option == 'j')
 			as_json = true;
 		else if (option != 'p')

@@ -6,7 +6,6 @@
  * kernel, so that they mean the same as there.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +62,7 @@ static int take_option(struct options *o, int option, struct tb_err *err)
 		return tb_usage(err,
 				"litmus: %s: expected --kernel, --append, "
 				"--vm, --effort or --soak with its value",
-				optarg ? optarg : "unknown option");
+				optarg);
 	}
 }
 
@@ -79,13 +78,8 @@ static int parse(int argc, char **argv, struct options *o, struct tb_err *err)
 	};
 	int option, ret = 0;
 
-	opterr = 0;
-	while (!ret &&
-	       (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == '?')
-			optarg = argv[optind - 1];
+	while (!ret && (option = tb_cmd_option(argc, argv, options)) != -1)
 		ret = take_option(o, option, err);
-	}
 	if (!ret && !o->kernels.nr && (o->append || o->vm.len_bytes))
 		ret = tb_usage(err, "litmus: --append and --vm need --kernel");
 	return ret ? ret

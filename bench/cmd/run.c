@@ -7,7 +7,6 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -304,15 +303,14 @@ static int parse_options(int argc, char **argv, bool *as_json,
 	};
 	int option;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = tb_cmd_option(argc, argv, options)) != -1) {
 		if (option == 'j')
 			*as_json = true;
 		else if (option != 'p')
 			return tb_usage(err,
 					"run: %s: expected --json or --profile "
 					"PROFILE",
-					argv[optind - 1]);
+					optarg);
 		else if (tb_profile_option("run", optarg, profile, err))
 			return err->code;
 	}
