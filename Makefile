@@ -184,7 +184,8 @@ check-kernels: ## build kernels from nothing and compare them: ten minutes
 soak: $(O)/tlbbench ## litmus tests under real races, ten minutes for each sound strategy: a night
 	$(Q)code=0; for conf in $$(grep -l '^sound = yes' kernels/strategies/*.conf); do \
 	  id=$$(basename "$$conf" .conf); printf '\n== %s\n' "$$id"; \
-	  $(O)/tlbbench litmus --kernel "runtime:$$id" --vm accel=tcg --soak 600 >$(O)/soak-$$id.ktap || \
+	  $(O)/tlbbench litmus --kernel "runtime:$$id" --vm accel=tcg \
+	    --vm cpus=4 --vm nodes=2 --soak 600 >$(O)/soak-$$id.ktap || \
 	    { code=1; grep -B1 '^ *not ok' $(O)/soak-$$id.ktap; }; done; exit $$code
 
 .PHONY: check-fast
