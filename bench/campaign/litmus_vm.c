@@ -7,7 +7,10 @@
 
 #include "base/ktap.h"
 
-/* The suite takes less than a minute in exact mode; emulation may be slow. */
+/*
+ * The suite takes about a minute in exact mode, on a machine with nothing else
+ * to do. A test that hangs ends before, see litmus.c, a kernel that does here.
+ */
 #define LIMIT_S 600
 /* In exact mode a second of the guest takes several of ours. */
 #define SOAK_FACTOR 10

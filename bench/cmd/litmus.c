@@ -175,6 +175,19 @@ static void join_tests(const struct options *o, struct tb_buf *b)
 		tb_buf_printf(b, "%s ", *test);
 }
 
+static void drop_logs(const char *dir)
+{
+	static const char *const names[] = { "console.log", "qemu.log" };
+	char path[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	rmdir(dir);
+}
+
 static int judge(const struct printer *p, const struct tb_outcome *out)
 {
 	if (out->state != TB_SLOT_OK) {
@@ -196,7 +209,7 @@ static int judge(const struct printer *p, const struct tb_outcome *out)
 static int boot(const struct options *o, const struct tb_plan *plan,
 		struct tb_sig *sig, struct tb_err *err)
 {
-	char dir[] = "/tmp/tlbbench-litmus-XXXXXX", path[64];
+	char dir[] = "/tmp/tlbbench-litmus-XXXXXX";
 	struct printer p = { .litmus = { .effort = o->suite.effort,
 					 .soak_s = o->suite.soak_s,
 					 .put = print_piece } };
@@ -214,11 +227,10 @@ static int boot(const struct options *o, const struct tb_plan *plan,
 		code = tb_cmd_fail(err);
 	else
 		code = judge(&p, &out);
-	snprintf(path, sizeof(path), "%s/console.log", dir);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/qemu.log", dir);
-	unlink(path);
-	rmdir(dir);
+	if (out.state == TB_SLOT_OK || out.state == TB_SLOT_INTERRUPTED)
+		drop_logs(dir);
+	else
+		fprintf(stderr, "tlbbench: litmus: the logs are in %s\n", dir);
 	tb_buf_fini(&out.log_tail);
 	tb_buf_fini(&p.text);
 	tb_buf_fini(&tests);

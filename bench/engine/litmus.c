@@ -24,7 +24,11 @@
 #include "machine/stack.h"
 #include "workloads/wl_mem.h"
 
-#define LIMIT_S 120
+/*
+ * Of one size of pages; takes some seconds. Well below the limit of a boot, see
+ * litmus_vm.c: a second of an emulated machine may be several of ours.
+ */
+#define LIMIT_S 60
 #define POLL_MS 50
 #define MAX_BASE_PAGES 1024
 #define MAX_HUGE_PAGES 3
