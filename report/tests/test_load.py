@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from make_campaign import make, reindex
 
-from tlbreport import records
+from tlbreport import load, records
 
 pytestmark = pytest.mark.usefixtures("no_plots")
 RECORDS = "slots/01-lazy-ipi/records.jsonl"
@@ -345,3 +345,20 @@ def test_values_are_looked_at(run, tmp_path, change, reason, where):
         where = "counters"
     result = run("compare", make(tmp_path / "c", cases={"one": "w"}, edit=edit))
     assert result.status == 1 and reason in result.flat, result.out
+
+
+def test_traced_pass_is_whole(run, tmp_path):
+    """What says that it is ok has all that belongs to it."""
+    def edit(kind, record):
+        if kind == "repetition" and record["slot"] == 1:
+            record["shootdown"] = {"status": "ok", "reason": None}
+    result = run("compare", make(tmp_path / "c", cases={"one": "w"}, edit=edit))
+    assert result.status == 1 and "'ops_asked' is a required property" in result.flat, result.out
+
+
+def test_raw_counters_are_shown_alone(tmp_path):
+    """They are checked by all who read records, and kept only for who shows them."""
+    directory = make(tmp_path / "c", cases={"one": "w"}, pairs=1)
+    for wanted, nr in (True, 2), (False, 0):
+        found = load.load(directory, with_counters=wanted).slots[0].boot.repetitions[0].counters
+        assert len(found) == nr

@@ -138,7 +138,7 @@ def _report(campaign: Campaign, args: argparse.Namespace) -> Report:
 def _show(args: argparse.Namespace) -> tuple[str, int]:
     from . import series, text
     from .report import Report
-    campaign = load(args.directory)
+    campaign = load(args.directory, with_counters=True)
     report = Report(campaign, inexact=series.inexact(campaign))
     return text.ledger(report), _status(campaign)
 

@@ -44,24 +44,24 @@ class Row:
     unit: str
     kernel_a: str
     kernel_b: str
-    value_a: float | None
-    value_b: float | None
-    change_pct: float | None
-    ci_low_pct: float | None
-    ci_high_pct: float | None
-    boots_a: int
-    boots_b: int
-    verdict: str  # better, worse, equivalent, inconclusive, none or void
     soundness: str  # the worse of the two kernels: unsound, unchecked, sound
     better: str
     headline: bool
-    notes: tuple[str, ...]  # about the verdict
+    boots_a: int
+    boots_b: int
     notes_a: tuple[str, ...]  # about value_a
     notes_b: tuple[str, ...]
-    estimate: Estimate | None
-    nr_pairs: int = 0
+    notes: tuple[str, ...] = ()  # about the verdict
+    verdict: str = "none"  # better, worse, equivalent, inconclusive, none or void
+    value_a: float | None = None
+    value_b: float | None = None
     status_a: str = "absent"
     status_b: str = "absent"
+    change_pct: float | None = None
+    ci_low_pct: float | None = None
+    ci_high_pct: float | None = None
+    estimate: Estimate | None = None
+    nr_pairs: int = 0
     sd_between_pct: float | None = None  # of A
     sd_within_pct: float | None = None
     detectable_pct: float | None = None  # smallest change that so many boots see
@@ -135,11 +135,10 @@ def _table(campaign: Campaign, case: str, workload: str, other: str, rules: Rule
     """Compare one case of two kernels, before its families are corrected."""
     a, b = (collect(campaign, k, case) for k in (campaign.reference, other))
     soundness_a, soundness_b = (soundness(campaign, k, case) for k in (campaign.reference, other))
-    draft = Row(case, workload, "", "", campaign.reference, other, None, None, None, None, None,
-                0, 0, "none", min(soundness_a, soundness_b, key=SOUNDNESS.index), "none", False,
-                (), (), (), None)
-    exact = campaign.accel == "exact"
-    rows = [_row(replace(draft, metric=name), a.get(name, Series()), b.get(name, Series()),
+    place = {"case": case, "workload": workload, "kernel_a": campaign.reference,
+             "kernel_b": other, "soundness": min(soundness_a, soundness_b, key=SOUNDNESS.index)}
+    exact, nothing = campaign.accel == "exact", Series()
+    rows = [_row({**place, "metric": name}, a.get(name, nothing), b.get(name, nothing),
                  rules.band, exact) for name in {**a, **b}]
     void = [d.name for d in differ if d.voids and d.case in (None, case)]
     reason = f"void: the kernels also differ in {', '.join(void)}" if void else ""
@@ -176,31 +175,31 @@ def _caveats(campaign: Campaign, kernel: str, case: str) -> tuple[str, ...]:
     return tuple(times(text, nr, len(boots)) for text, nr in count.items())
 
 
-def _row(draft: Row, a: Series, b: Series, band: float, exact: bool) -> Row:
-    """Fill a row from both sides, with the verdict before its family is corrected."""
+def _row(place: dict[str, str], a: Series, b: Series, band: float, exact: bool) -> Row:
+    """Make a row of both sides, with the verdict before its family is corrected."""
     metric = a.metric or b.metric
-    row = replace(draft, unit=metric.unit, better=metric.better, headline=metric.headline,
-                  boots_a=len(a.values()), boots_b=len(b.values()),
-                  status_a=a.status(), status_b=b.status(), notes_a=a.notes(), notes_b=b.notes())
+    known = {**place, "unit": metric.unit, "better": metric.better, "headline": metric.headline,
+             "boots_a": len(a.values()), "boots_b": len(b.values()),
+             "notes_a": a.notes(), "notes_b": b.notes()}
     if len(a.meanings | b.meanings) > 1:
         what = sorted({f"{unit}, {better} is better" for unit, better, _ in
                        a.meanings | b.meanings})
-        return replace(row, unit="mixed", status_a="absent", status_b="absent", notes=(
+        return Row(**{**known, "unit": "mixed"}, notes=(
             "not compared: the records disagree on what it is: " + "; ".join(what),))
-    row = replace(row, value_a=a.value(), value_b=b.value())
+    known.update(value_a=a.value(), value_b=b.value(), status_a=a.status(), status_b=b.status())
     pairs = sorted(a.pairs.keys() & b.pairs.keys())
     if not pairs:
         both = bool(a.pairs and b.pairs)
-        return replace(row, notes=("not judged: no pair of boots has both values",) * both)
+        return Row(**known, notes=("not judged: no pair of boots has both values",) * both)
     values = a.paired(pairs), b.paired(pairs)
     estimate = compare_paired(*values, band, exact)
     verdict, notes = verdict_of(estimate, metric.better, len(pairs), exact)
     if exact:
         notes += _seeds(estimate, *values)
-    if MIN_PAIRS <= len(pairs) < max(row.boots_a, row.boots_b):
+    if MIN_PAIRS <= len(pairs) < max(known["boots_a"], known["boots_b"]):
         notes += (f"change and CI are those of the {len(pairs)} complete pairs",)
-    return _with_noise(replace(
-        row, change_pct=_percent(estimate.change), ci_low_pct=_percent(estimate.low),
+    return _with_noise(Row(
+        **known, change_pct=_percent(estimate.change), ci_low_pct=_percent(estimate.low),
         ci_high_pct=_percent(estimate.high), verdict=verdict, notes=notes, estimate=estimate,
         nr_pairs=len(pairs)), a, band)
 

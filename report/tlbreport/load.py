@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from .model import Campaign, Kernel, Problem, Slot
 from .records import adds_up, check, clean, expectation, parse
 from .records import boot as as_boot
+from .records import repetition as as_repetition
 
 TAIL_LINES = 12
 OLD_KINDS = ("plan", "slot", "boot", "repetition")
@@ -32,22 +33,23 @@ class Unbelieved(Exception):
         self.problem = Problem(file, line, clean(reason))
 
 
-def load(directory: Path) -> Campaign:
+def load(directory: Path, with_counters: bool = False) -> Campaign:
     """Read a campaign. Raises NotACampaign; everything else ends up in the model.
 
-    Nothing that is read is garbage, and looking for some takes as long as reading.
+    Raw counters are checked, and kept only if asked for. Nothing that is read is garbage, and
+    looking for some takes as long as reading.
     """
     is_enabled = gc.isenabled()
     gc.disable()
     try:
-        return _load(directory)
+        return _load(directory, with_counters)
     finally:
         gc.freeze()
         if is_enabled:
             gc.enable()
 
 
-def _load(directory: Path) -> Campaign:
+def _load(directory: Path, with_counters: bool) -> Campaign:
     if not directory.is_dir():
         raise NotACampaign(f"{directory}: no such directory")
     path = directory.resolve()
@@ -58,7 +60,7 @@ def _load(directory: Path) -> Campaign:
     for planned in plan["slots"]:
         try:
             slot, more = _slot(path, found.get(planned["slot"]), _identity(plan, planned), index,
-                               {c["case"] for c in plan["cases"]})
+                               {c["case"] for c in plan["cases"]}, with_counters)
         except Unbelieved as error:
             slot = Slot(**_place(planned), state="left out", reason=str(error.problem))
             more = [error.problem]
@@ -155,7 +157,7 @@ def _identity(plan: dict[str, Any], planned: dict[str, Any]) -> dict[str, Any]:
 
 
 def _slot(path: Path, directory: Path | None, identity: dict[str, Any], index: dict[str, str],
-          cases: set[str]) -> tuple[Slot, list[Problem]]:
+          cases: set[str], with_counters: bool) -> tuple[Slot, list[Problem]]:
     """Read one slot. Raises Unbelieved; the problems returned leave the slot in."""
     place = _place(identity)
     if directory is None:
@@ -181,8 +183,8 @@ def _slot(path: Path, directory: Path | None, identity: dict[str, Any], index: d
     _no_twins(name, repetitions)
     problems = [Problem(name, None, f"no record of case {case}")
                 for case in sorted(cases - {r["case"] for r in repetitions})]
-    return Slot(**place, state="ok", records=len(lines),
-                boot=as_boot(first, repetitions, ends)), problems
+    boot = as_boot(first, [as_repetition(r, with_counters) for r in repetitions], ends)
+    return Slot(**place, state="ok", records=len(lines), boot=boot), problems
 
 
 def _console(directory: Path) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 """One record: from its text to what the schemas and the model take for one.
 
 A campaign may have ten thousand, so what is good is accepted by code that fastjsonschema makes
-from the schema, and by numpy. What that does not accept jsonschema looks at, which has the last
-word and the better words for it.
+from the schema, and values by their words, of which there are few. What that does not accept
+jsonschema looks at, which has the last word and the better words for it.
 """
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import json
 import re
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -25,9 +26,10 @@ SCHEMA_DIR = Path(__file__).resolve().parents[2] / "results" / "schema"
 SCHEMA_VERSION = 1
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 LARGEST = 2.0 ** 64
-# Lists of pairs, and rules between the fields of a value: checked by _is_plain() instead.
+# Lists of pairs, and of values: checked by _is_plain() instead.
 PAIRS = ("buckets", "by_cpu")
-CONDITION = ("if", "then", "else")
+WORDS = {"metrics": itemgetter("name", "unit", "better", "status", "reason", "headline"),
+         "counters": itemgetter("name", "scope", "status", "reason")}
 
 
 def clean(text: str) -> str:
@@ -94,7 +96,10 @@ def _schema(kind: str) -> dict[str, Any]:
 @lru_cache(maxsize=None)
 def _fast(kind: str) -> Callable[[Any], Any]:
     """Return a function that raises unless data fits the schema, but for what _is_plain() does."""
-    return fastjsonschema.compile({**_older(_schema(kind)), "$schema": _OLDER})
+    schema = _older(_schema(kind))
+    if kind == "repetition":
+        schema["properties"].update({key: {"type": "array"} for key in WORDS})
+    return fastjsonschema.compile({**schema, "$schema": _OLDER})
 
 
 _OLDER = "http://json-schema.org/draft-07/schema"
@@ -106,9 +111,8 @@ def _older(schema: Any) -> Any:
         return [_older(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    skip = CONDITION if "status" in schema.get("properties", {}) else ()
     return {key: {"type": "array"} if key in PAIRS else _older(part)
-            for key, part in schema.items() if key not in skip}
+            for key, part in schema.items()}
 
 
 @lru_cache(maxsize=None)
@@ -135,23 +139,40 @@ def check(kind: str, data: Any) -> None:
 
 def _is_plain(record: dict[str, Any]) -> bool:
     """Tell whether values and lists of pairs are as the schema wants; if in doubt, no."""
-    values = [*record.get("metrics", []), *record.get("counters", [])]
-    if not all(map(_has_value_or_reason, values)):
+    if not all(_are_values(key, record.get(key, ())) for key in WORDS):
         return False
     histograms = [h["buckets"] for h in chain(_histograms(record), _traced(record))]
-    by_cpu = [c["by_cpu"] for c in record.get("counters", []) if "by_cpu" in c]
+    by_cpu = [c["by_cpu"] for c in record.get("counters", ()) if "by_cpu" in c]
     return all(_are_pairs(p, 0, 1) for p in histograms) and all(_are_pairs(p, 0, 0) for p in by_cpu)
 
 
-def _has_value_or_reason(value: dict[str, Any]) -> bool:
-    """Tell whether a value is there or its reason. Raises ValueError for one too large."""
-    if value["status"] == "absent":
-        return value["value"] is None and bool(value["reason"])
-    if type(value["value"]) not in (int, float):
+def _are_values(key: str, values: list[Any]) -> bool:
+    """Tell whether all are values as the schema wants. Raises ValueError for one too large.
+
+    Of two values that differ in the number alone, one need be shown to the schema.
+    """
+    words_of, known = WORDS[key], _known[key]
+    try:
+        for value in values:
+            number = value["value"]
+            words = words_of(value), type(number), type(value.get("headline"))
+            if words not in known:
+                if not _value_schema(key).is_valid(value):
+                    return False
+                known.add(words)
+            if number is not None and abs(number) > LARGEST:
+                raise ValueError(f"{value['name']}: {number:.3g} is not a number that can be used")
+    except (KeyError, TypeError, AttributeError):
         return False
-    if abs(value["value"]) > LARGEST:
-        raise ValueError(f"{value['name']}: {value['value']:.3g} is not a number that can be used")
     return True
+
+
+_known: dict[str, set[Any]] = {key: set() for key in WORDS}
+
+
+@lru_cache(maxsize=None)
+def _value_schema(key: str) -> Draft202012Validator:
+    return Draft202012Validator(_schema("repetition")["properties"][key]["items"])
 
 
 def _are_pairs(pairs: list[Any], least_low: int, least_nr: int) -> bool:
@@ -206,7 +227,7 @@ def _once(value: Any) -> Any:
     return _shared.setdefault(value, value)
 
 
-def boot(record: dict[str, Any], repetitions: list[dict[str, Any]],
+def boot(record: dict[str, Any], repetitions: list[Repetition],
          ends: list[dict[str, Any]]) -> Boot:
     """Return the model of a slot's records."""
     unset = [f"profile {record['profile']}: {c['name']} stays {c['before']}: {c['reason']}"
@@ -214,10 +235,11 @@ def boot(record: dict[str, Any], repetitions: list[dict[str, Any]],
     later = [text for end in ends for text in end["caveats"]]
     return Boot(record["tlbbench"], record["audit"], record["build"], record["audit_sha256"],
                 record["profile"], (*record["caveats"], *unset, *later),
-                tuple(_repetition(r) for r in repetitions))
+                tuple(repetitions))
 
 
-def _repetition(record: dict[str, Any]) -> Repetition:
+def repetition(record: dict[str, Any], with_counters: bool) -> Repetition:
+    """Return the model of a repetition; its counters, which are many, are only shown."""
     ok = record["state"] == "ok"
     timed = record.get("passes", {}).get("timed") if ok else None
     return Repetition(
@@ -231,7 +253,7 @@ def _repetition(record: dict[str, Any]) -> Repetition:
                for name, part in timed.get("roles", {}).items()} if timed else {},
         elapsed_ns=timed.get("elapsed_ns", 0) if timed else 0,
         metrics={_once(m["name"]): _metric(m) for m in record["metrics"]} if ok else {},
-        counters=tuple(map(_counter, record["counters"])) if ok else ())
+        counters=tuple(map(_counter, record["counters"])) if ok and with_counters else ())
 
 
 def _settings(record: dict[str, Any]) -> dict[str, str]:
@@ -254,10 +276,11 @@ def _histogram(data: dict[str, Any]) -> Histogram:
 
 
 def _metric(data: dict[str, Any]) -> Metric:
-    return Metric(_once(data["name"]), _once(data["unit"]), _once(data["better"]),
-                  _once(data["status"]), data["value"], _once(data["reason"]), data["headline"])
+    name, unit, better, status, reason, is_headline = _once(WORDS["metrics"](data))
+    return Metric(name, unit, better, status, data["value"], reason, is_headline)
 
 
 def _counter(data: dict[str, Any]) -> Count:
-    return Count(_once(data["name"]), _once(data["scope"]), _once(data["status"]), data["value"],
-                 _once(data["reason"]), tuple(map(tuple, data.get("by_cpu", ()))))
+    name, scope, status, reason = _once(WORDS["counters"](data))
+    return Count(name, scope, status, data["value"], reason,
+                 tuple(map(tuple, data.get("by_cpu", ()))))

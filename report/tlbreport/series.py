@@ -75,7 +75,9 @@ def collect(campaign: Campaign, kernel: str, case: str) -> dict[str, Series]:
     result: dict[str, Series] = campaign.memo.setdefault((kernel, case), {})
     for slot, boot in campaign.boots(kernel):
         for name, metrics in _metrics(boot, case).items():
-            _add_boot(result.setdefault(name, Series()), slot, metrics)
+            if name not in result:
+                result[name] = Series()
+            _add_boot(result[name], slot, metrics)
     return result
 
 
@@ -93,8 +95,10 @@ def _add_boot(series: Series, slot: Slot, metrics: list[Metric]) -> None:
     series.metric = series.metric or metrics[0]
     series.meanings |= {(m.unit, m.better, m.headline) for m in metrics}
     series.nr_boots += 1
-    series.reasons.update({f"{m.status}: {m.reason or 'no reason recorded'}"
-                           for m in metrics if m.status != "ok"})
+    reasons = {f"{m.status}: {m.reason or 'no reason recorded'}"
+               for m in metrics if m.status != "ok"}
+    if reasons:
+        series.reasons.update(reasons)
     values = [m.value for m in metrics if m.value is not None]
     if values:
         value = float(median(values))
