@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
-from make_campaign import make, metric
+from make_campaign import identity, make, metric
 from scipy import stats as oracle
 
 from tlbreport import changes
@@ -112,19 +113,39 @@ def test_quiet(run, tmp_path):
     assert "0 of 1 series changed" in result.flat and not (tmp_path / "trend").exists()
 
 
-def test_change(run, tmp_path):
-    result = run("trend", history(tmp_path, 20, since=12))
+def test_change(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path.parent)
+    result = run("trend", Path(history(tmp_path, 20, since=12).name))
     assert result.status == 3 and max(map(len, result.out.splitlines())) <= 72
     assert "CHANGE one: op_p50_ns of b over a" in result.flat
     assert "worse), from the night of 2026-01-13 on" in result.flat
     assert "and b-new (2026-01-13)" in result.flat
     assert f"$ git log {'10' * 6}..{'11' * 6}" in result.flat
     assert (f"decide: $ tlbbench ab good=tree:/src@{'10' * 6} bad=tree:/src@{'11' * 6} "
-            "demo-20260113T000000Z/campaign.conf" in result.flat)
+            f"{tmp_path.name}/demo-20260113T000000Z/campaign.conf" in result.flat)
     image = tmp_path / "trend" / "trend-01-one-op-p50-ns-b.svg"
     assert image.read_text().rstrip().endswith("</svg>")
     rows = image.with_suffix(".dat").read_text().splitlines()[1:]
     assert len(rows) == 20 and all(float(row.split()[1]) > 1.05 for row in rows[12:])
+
+
+@pytest.mark.parametrize("kernel_id, command", [
+    ("b-new", "ab good=OLD bad=lazy-ipi demo-20260113T000000Z/campaign.conf where OLD is the"
+              " bzImage, or tree:DIR@REV, of b-"),
+    (None, "campaign --aa demo-20260113T000000Z/campaign.conf")])
+def test_command_that_decides(run, tmp_path, monkeypatch, kernel_id, command):
+    """A name that stands for both kernels finds no difference; the same kernel is none."""
+    def edit(kind, record, night):
+        if kind == "plan":
+            record["kernels"][1].update(spec="lazy-ipi", image={})
+        if kernel_id is None and kind == "plan":
+            record["kernels"][1]["kernel_id"] = identity("b")
+        elif kernel_id is None and record["kernel"] == "b":
+            record["kernel_id"] = identity("b")
+    monkeypatch.chdir(tmp_path)
+    history(tmp_path, 20, since=12, edit=edit)
+    result = run("trend", Path("."))
+    assert result.status == 3 and f"decide: $ tlbbench {command}" in result.flat, result.out
 
 
 def test_history_that_was_looked_at(run, tmp_path):

@@ -29,7 +29,7 @@ Key = tuple[str, str, str]  # case, metric, kernel
 class Night:
     """One campaign; kernel -> what it was."""
 
-    name: str
+    directory: Path  # as it was asked for
     date: str
     kernels: dict[str, Kernel]
 
@@ -93,7 +93,7 @@ def read(directory: Path, name: str | None, since: str, nights: int) -> Trend:
             found.append(campaign)
     if not found:
         raise NotACampaign(f"{directory}: no night to look at, expected NAME-YYYYMMDDTHHMMSSZ/")
-    return _trend(found[::-1], left_out[::-1])
+    return _trend(directory, found[::-1], left_out[::-1])
 
 
 def _date(path: Path) -> str:
@@ -114,12 +114,13 @@ def _unlike(campaign: Campaign, last: Campaign) -> str:
     return f"void: the kernels also differ in {', '.join(dict.fromkeys(void))}" if void else ""
 
 
-def _trend(campaigns: list[Campaign], left_out: list[str]) -> Trend:
+def _trend(directory: Path, campaigns: list[Campaign], left_out: list[str]) -> Trend:
     last = campaigns[-1]
     lines: dict[Key, Line] = {}
     nights = []
     for campaign in campaigns:
-        night = Night(campaign.path.name, campaign.date[:10], {k.name: k for k in campaign.kernels})
+        night = Night(directory / campaign.path.name, campaign.date[:10],
+                      {k.name: k for k in campaign.kernels})
         nights.append(night)
         for case in cases(campaign):
             if not last.headline_cases or case in last.headline_cases:
@@ -192,8 +193,18 @@ def _alarm(trend: Trend, line: Line, found: Change) -> list[str]:
                           f"({bad.date})", WIDTH, 2, 2)
         if old.commit and new.commit:
             lines += fmt.fill(f"$ git log {old.commit[:12]}..{new.commit[:12]}", WIDTH, 2, 2)
-    return lines + fmt.fill(f"decide: $ tlbbench ab good={_spec(old)} bad={_spec(new)} "
-                            f"{bad.name}/campaign.conf", WIDTH, 2, 4)
+    return lines + fmt.fill(_decide(old, new, bad.directory / "campaign.conf"), WIDTH, 2, 4)
+
+
+def _decide(old: Kernel, new: Kernel, conf: Path) -> str:
+    """Return the command of the comparison that decides, and what it lacks."""
+    if old.kernel_id == new.kernel_id:
+        return f"decide: $ tlbbench campaign --aa {conf}"
+    good, bad = _spec(old), _spec(new)
+    if good != bad:
+        return f"decide: $ tlbbench ab good={good} bad={bad} {conf}"
+    return (f"decide: $ tlbbench ab good=OLD bad={bad} {conf} where OLD is the bzImage, or"
+            f" tree:DIR@REV, of {old.kernel_id}")
 
 
 def _spec(kernel: Kernel) -> str:
