@@ -99,7 +99,11 @@ def test_heat_map(run, tmp_path):
     def edit(kind, record):
         if kind == "repetition":
             record["shootdown"] = {
-                "status": "ok", "reason": None, "cpu_to_cpu": [[0, 1, 5], [0, 3, 2], [1, 0, 7]]}
+                **dict.fromkeys(("ops_asked", "ops_traced", "shootdowns", "complete", "incomplete",
+                                 "without_responder", "full", "own_parts", "orphans", "lost"), 0),
+                **dict.fromkeys(("observer_ratio", "no_times", "latency", "first_queue", "reason")),
+                "status": "ok", "cpu_to_cpu": [[0, 1, 5], [0, 3, 2], [1, 0, 7]],
+                "responders": histogram("cpus", [1, 2]), "pages": histogram("pages", [1])}
     directory = make(tmp_path / "c", pairs=2, cases={"one": "w"}, edit=edit)
     run("compare", directory)
     rows = blocks(directory / "plots/heat-01-one-1.dat")[0]

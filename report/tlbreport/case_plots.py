@@ -177,7 +177,7 @@ unset grid
 set tmargin 1
 set palette defined (0 '#ffffff', 1 '#0b2545')
 set cbrange [0:{most}]
-set cblabel 'IPIs'
+if (term ne "dumb") set cblabel 'IPIs'
 set xtics ({tics})
 set ytics ({tics})
 set xrange [-0.5:{len(cpus) - 0.5}]

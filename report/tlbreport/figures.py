@@ -116,7 +116,7 @@ reset
 set encoding utf8
 if (!exists("term")) term = "svg"
 if (term eq "dumb") {{
-    set terminal dumb noenhanced mono size {WIDTH},{max(18, sketch.height // 16)}
+    set terminal dumb noenhanced mono size {WIDTH},{max(18, sketch.height // 11)}
     set key at screen 0.5, screen 0.98 center top vertical samplen 3
 }} else {{
     set key at screen 0.5, screen 0.98 center top horizontal samplen 3

@@ -32,12 +32,18 @@ def html(report: Report) -> str:
     for figure in report.figures:
         if figure.svg:
             figures.setdefault(figure.case, []).append(figure)
+    environment.filters["arrows"] = _arrows
     environment.globals.update(
         report=report, fmt=fmt, Footnotes=fmt.Footnotes, packed=_packed, figures=figures,
         script=Markup(script), script_sha256=_sha256(script),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         mail="\n".join(mail(report)) if report.tables else "")
     return environment.get_template("report.html").render()
+
+
+def _arrows(text: str) -> str:
+    """Return text whose arrows are not broken between two lines."""
+    return text.replace(" -> ", "\N{NO-BREAK SPACE}\N{RIGHTWARDS ARROW} ")
 
 
 def _sha256(script: str) -> str:

@@ -11,6 +11,7 @@ from .compare import Row, Table
 from .report import Report
 
 WIDTH = fmt.WIDTH
+SPREAD = "values are medians over boots, +- the standard deviation over boots"
 
 
 def mail(report: Report) -> list[str]:
@@ -23,7 +24,7 @@ def mail(report: Report) -> list[str]:
         lines += fmt.fill(f"{letter}  {name}  {release}, {len(c.boots(name))} boots"
                           f"{', ' * bool(sound)}{sound}", WIDTH, 2, 3)
     order = f"boots {report.order()}; A/A: {report.aa}" if report.aa else f"boots {report.order()}"
-    for line in (order, report.machine() + "; " + report.settings(), fmt.accel(c.accel)):
+    for line in (order, report.machine() + "; " + report.settings(), fmt.accel(c.accel), SPREAD):
         lines += fmt.fill(line, WIDTH, 2, 2)
     lines += fmt.fill(f"$ {report.command()}", WIDTH, 2, 4)
     for warning in [*report.warnings(), *(f"also differs: {d}" for d in report.confounds)]:

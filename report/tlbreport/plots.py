@@ -100,7 +100,8 @@ def _reasons(campaign: Campaign, labels: list[str], name: str) -> Sketch | None:
         low, at = i - 0.4 + k * (height + 0.02), 0.0
         for n, reason in enumerate(reasons):
             to = at + flushes.get(reason, 0)
-            dat.append(f"{n} {at:.10g} {to:.10g} {low:.4f} {low + height:.4f}")
+            if to > at:
+                dat.append(f"{n} {at:.10g} {to:.10g} {low:.4f} {low + height:.4f}")
             at = to
         said = campaign.kernels[k].name if flushes else f"{campaign.kernels[k].name}: absent"
         marks.append(f"{at:.10g} {low + height / 2:.4f} \"{said}\"")
