@@ -8,7 +8,7 @@ import kdesc
 from kerr import Error
 
 _ADDED_SYMBOL = re.compile(r"^\+config (\w+)$", re.M)
-_ADDED_NAME = re.compile(r'^\+\tSTRATEGY\(\w+, "(.+)"\)', re.M)
+_ADDED_NAME = re.compile(r'^\+\t\[TLB_\w+\] = "(.+)",', re.M)
 _ADDED_FAMILY = re.compile(r"^\+.*\bFAMILY\((\w+)\)", re.M)
 _HEADERS = ("From: ", "Date: ", "Subject: [PATCH] ", "Signed-off-by: ")
 

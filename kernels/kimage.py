@@ -149,23 +149,11 @@ def build(recipe, conf, cache):
     make = Make(source, objects, log, cache)
     say(f"configuring {recipe.id}")
     configure(make, recipe)
-    _outdate_choice(source)
     say(f"building {recipe.id}, log in {log}")
     make.vmlinux()
     image = _store(recipe, source, objects, cache)
     say(f"built {recipe.id} in {time.monotonic() - began:.0f} s")
     return image
-
-
-def _outdate_choice(source):
-    """Have what asks for the strategy compiled anew.
-
-    tlb_strategy_is() pastes the names of options together, so kbuild does not see that a file
-    depends on them, and would keep what the last choice has left in the object directory.
-    """
-    header = source / "include/linux/tlb_strategy.h"
-    if header.exists():
-        os.utime(header)
 
 
 def configure(make, recipe):

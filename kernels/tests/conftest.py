@@ -33,7 +33,7 @@ KCONFIG = """--- /dev/null
 @@ -0,0 +1,4 @@
 +config TLB_FAKE
 +	bool
-+	STRATEGY(TLB_FAKE, "fake")
++	[TLB_FAKE] = "fake",
 +	FAMILY(fake)
 """
 

@@ -18,6 +18,7 @@ import ktree
 pytestmark = pytest.mark.slow
 
 KERNELS = Path(kdesc.__file__).parent
+NAMES = ["baseline", "lazy-ipi", "lazy-leave"]
 OBJECT = re.compile(r"^ +CC ", re.M)
 
 QEMU = ("qemu-system-x86_64 -accel tcg,thread=single -icount shift=3,sleep=off -seed 1"
@@ -45,9 +46,8 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def images(home):
-    """Return {strategy: image directory} of baseline and lazy-ipi, built in this order."""
-    names = ["baseline", "lazy-ipi"]
-    return dict(zip(names, map(Path, run_build(home, *names)), strict=True))
+    """Return {strategy: image directory} of three choices, built in this order in one place."""
+    return dict(zip(NAMES, map(Path, run_build(home, *NAMES)), strict=True))
 
 
 def facts(image):
@@ -57,19 +57,32 @@ def facts(image):
     return parser["image"]
 
 
-def test_second_strategy_compiles_few_objects(images, home):
-    log = home / "tlbbench/log" / f"{images['lazy-ipi'].name}.log"
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_next_strategy_compiles_few_objects(images, home, name):
+    log = home / "tlbbench/log" / f"{images[name].name}.log"
     compiled = len(OBJECT.findall(log.read_text()))
     assert 2 <= compiled <= 15
 
 
+def test_next_strategy_has_code_of_its_own(images):
+    entered = {}
+    for name, image in images.items():
+        run = subprocess.run(["objdump", "-d", "--disassemble=enter_lazy_tlb", image / "vmlinux"],
+                             text=True, capture_output=True, check=True)
+        assert "<enter_lazy_tlb>:" in run.stdout
+        entered[name] = "<switch_mm_irqs_off>" in run.stdout
+    assert entered == {"baseline": False, "lazy-ipi": False, "lazy-leave": True}
+
+
 def test_same_content_gives_the_same_kernel_elsewhere(images, home, tmp_path):
+    # Here it was the third in one object directory, there it is the first.
+    last = images[NAMES[-1]]
     (tmp_path / "tlbbench").mkdir()
     shutil.copytree(home / "tlbbench/base", tmp_path / "tlbbench/base", symlinks=True,
                     copy_function=os.link)
-    (again,) = run_build(tmp_path, "lazy-ipi")
-    assert Path(again).name == images["lazy-ipi"].name
-    assert facts(Path(again))["vmlinux_sha256"] == facts(images["lazy-ipi"])["vmlinux_sha256"]
+    (again,) = run_build(tmp_path, NAMES[-1])
+    assert Path(again).name == last.name
+    assert facts(Path(again))["vmlinux_sha256"] == facts(last)["vmlinux_sha256"]
 
 
 def code(objects, name):
@@ -117,7 +130,7 @@ def boot(image, initrd, console):
     return console.read_text()
 
 
-@pytest.mark.parametrize("name", ["baseline", "lazy-ipi"])
+@pytest.mark.parametrize("name", NAMES)
 def test_image_boots_and_names_itself_twice_alike(images, initrd, tmp_path, name):
     if not shutil.which(QEMU[0]):
         pytest.skip(f"{QEMU[0]} is not installed")
