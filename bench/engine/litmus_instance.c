@@ -75,13 +75,15 @@ static int late(struct instance *in, const struct tb_litmus_victim *v,
 		       what, TIMEOUT_NS / 1000000000ULL);
 }
 
-/* Who waits where victims have moved to lets them run. */
+/*
+ * Who waits where victims have moved to lets them run. So do emulated CPUs that
+ * take turns, but only at a pause: else their turn lasts until the next timer.
+ */
 static void relax(const struct instance *in)
 {
 	if (in->arena->order.state == LITMUS_MOVED)
 		sched_yield();
-	else
-		tb_cpu_relax();
+	tb_cpu_relax();
 }
 
 static int await(struct instance *in, const struct tb_litmus_victim *v,
