@@ -173,6 +173,29 @@ static inline volatile uint64_t *tb_litmus_word(const struct tb_litmus_order *o,
 	return words + 1 + (writer - LITMUS_BY_VICTIM);
 }
 
+/* Keep what was wrong with a page of a victim, if it is the first such thing.
+ */
+static inline void tb_litmus_report(struct tb_litmus_victim *v, size_t page,
+				    enum tb_litmus_fault fault, uint64_t value,
+				    uint64_t wanted)
+{
+	const struct tb_litmus_order *o = &v->arena->order;
+
+	if (v->find.fault)
+		return;
+	v->find = (struct tb_litmus_find){
+		.fault = fault,
+		.cpu = v->cpu,
+		.initiator_cpu = o->initiator_cpu,
+		.is_write = o->is_write,
+		.try_nr = o->try_nr,
+		.page = page,
+		.nr_pages = o->nr_pages,
+		.value = value,
+		.wanted = wanted,
+	};
+}
+
 /* Start the threads of all victims, or of those that run elsewhere. */
 int tb_litmus_victims_start(struct tb_litmus_arena *a, struct tb_err *err);
 

@@ -132,26 +132,6 @@ static volatile uint64_t *first_word(const struct victim *me, unsigned int i)
 				     me->v->window[i] * o->page_bytes);
 }
 
-static void report(struct victim *me, unsigned int i,
-		   enum tb_litmus_fault fault, uint64_t value, uint64_t wanted)
-{
-	const struct tb_litmus_order *o = &me->arena->order;
-
-	if (me->v->find.fault)
-		return;
-	me->v->find = (struct tb_litmus_find){
-		.fault = fault,
-		.cpu = me->v->cpu,
-		.initiator_cpu = o->initiator_cpu,
-		.is_write = o->is_write,
-		.try_nr = o->try_nr,
-		.page = me->v->window[i],
-		.nr_pages = o->nr_pages,
-		.value = value,
-		.wanted = wanted,
-	};
-}
-
 static void judge_value(struct victim *me, unsigned int i, uint64_t value)
 {
 	const struct tb_litmus_order *o = &me->arena->order;
@@ -164,7 +144,8 @@ static void judge_value(struct victim *me, unsigned int i, uint64_t value)
 	else if (o->sight == LITMUS_NEW)
 		wanted = new;
 	if (value != wanted && !(o->sight == LITMUS_OLD_OR_ZERO && !value))
-		report(me, i, TB_SAW_VALUE, value, wanted);
+		tb_litmus_report(me->v, me->v->window[i], TB_SAW_VALUE, value,
+				 wanted);
 }
 
 static void look_at(struct victim *me, unsigned int i)
@@ -178,9 +159,10 @@ static void look_at(struct victim *me, unsigned int i)
 
 	me->v->nr_looks++;
 	if (o->sight == LITMUS_FAULT && is_done)
-		report(me, i, TB_SAW_NO_FAULT, value, 0);
+		tb_litmus_report(me->v, me->v->window[i], TB_SAW_NO_FAULT,
+				 value, 0);
 	else if (o->sight != LITMUS_FAULT && !is_done)
-		report(me, i, TB_SAW_FAULT, 0, 0);
+		tb_litmus_report(me->v, me->v->window[i], TB_SAW_FAULT, 0, 0);
 	else if (is_done && !o->is_write)
 		judge_value(me, i, value);
 }
@@ -192,7 +174,8 @@ static void check_last(struct victim *me, unsigned int i)
 
 	if (me->last[i] && load(own_word(me, i), &value) &&
 	    value != me->last[i])
-		report(me, i, TB_SAW_LOST, value, me->last[i]);
+		tb_litmus_report(me->v, me->v->window[i], TB_SAW_LOST, value,
+				 me->last[i]);
 }
 
 static void look(struct victim *me)
