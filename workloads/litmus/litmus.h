@@ -294,10 +294,12 @@ static inline int litmus_arm_part(struct litmus *l)
 	r->conf.pages = 1;
 	r->len_bytes = r->page_bytes;
 	ret = litmus_arm(l);
+	if (ret)
+		return ret;
 	r->addr += page_bytes;
 	r->len_bytes -= page_bytes;
 	litmus_stamp(l);
-	return ret;
+	return 0;
 }
 
 static inline void litmus_disarm_part(struct litmus *l)
