@@ -59,17 +59,6 @@ static unsigned int bucket_of_rank(const struct tb_hist *h, double q)
 	return i;
 }
 
-uint64_t tb_hist_quantile(const struct tb_hist *h, double q)
-{
-	unsigned int idx = bucket_of_rank(h, q);
-	uint64_t high;
-
-	if (idx == TB_HIST_BUCKETS)
-		return h->max;
-	high = tb_hist_low(idx) + tb_hist_width(idx) - 1;
-	return high < h->max ? high : h->max;
-}
-
 double tb_hist_mean_at(const struct tb_hist *h, double q)
 {
 	unsigned int idx = bucket_of_rank(h, q);

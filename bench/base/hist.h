@@ -85,15 +85,6 @@ void tb_hist_merge(struct tb_hist *to, const struct tb_hist *from);
 uint64_t tb_hist_low(unsigned int idx);
 uint64_t tb_hist_width(unsigned int idx);
 
-/**
- * tb_hist_quantile() - smallest value that at least @q of all values reach
- * @q: 0 < q <= 1
- *
- * The highest value of the bucket, but never above the maximum; the maximum
- * if the rank falls among the overflowed values; 0 if the histogram is empty.
- */
-uint64_t tb_hist_quantile(const struct tb_hist *h, double q);
-
 /*
  * Mean of the values in the bucket where @q of all values are reached: without
  * the bias of a bucket's edge, and exact if they are equal; 0 if the histogram
