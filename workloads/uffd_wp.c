@@ -13,7 +13,8 @@
  * lifts it without a flush and without a handler. Such a fault splits a
  * transparent huge page, so there rearm lifts the protection by the ioctl,
  * which flushes once more, because it changes the write bit: page_size = thp
- * shows two flushes per op, of which one is timed.
+ * shows two flushes per op, of which one is timed. Huge pages of shared memory
+ * are not write-protected: pgtable_split_needed() has them unmapped instead.
  *
  * Not measured: write faults and lifting the protection (rearm), and the misses
  * that follow the flush.
@@ -30,6 +31,12 @@ struct uffd_wp {
 static void probe(const struct wl_env *env, const void *conf,
 		  struct wl_reasons *why)
 {
+	const struct wl_mem_conf *mem = conf;
+
+	if (mem->page_size == WL_THP && mem->memory == WL_SHARED)
+		wl_reason(why, "page_size = thp: of memory = shared the kernel "
+			       "unmaps huge pages instead; "
+			       "expected memory = anonymous");
 	wl_mem_probe(env, conf, why);
 	wl_uffd_probe(why);
 }

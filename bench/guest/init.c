@@ -313,6 +313,9 @@ void tb_guest_main(void)
 	}
 	tb_guest_set("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 	tb_guest_set("/proc/sys/vm/stat_interval", "86400");
+	/* As the configuration has it for anonymous memory; a workload asks. */
+	tb_guest_set("/sys/kernel/mm/transparent_hugepage/shmem_enabled",
+		     "advise");
 	prepare_resources();
 	ret = tb_channel_open(&g.channel, &err);
 	if (!ret)
