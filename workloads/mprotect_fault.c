@@ -12,7 +12,7 @@
  *	            go on meanwhile. A part of a VMA becomes a VMA of its own
  *	uffd_wp     UFFDIO_WRITEPROTECT: the same under mmap_lock for reading
  *	clear_refs  4 to /proc/self/clear_refs: soft-dirty bits and write bits
- *of the whole mm, then flush_tlb_mm()
+ *	            of the whole mm, then flush_tlb_mm()
  *
  *	cow         private page of a file: wp_page_copy() copies it, and
  *	            ptep_clear_flush() flushes one page
@@ -25,6 +25,7 @@
  * initiator begins, so nothing is pending then, and counts are exact. Else they
  * run free, and what they pay for the flush that is pending is what strategies
  * differ in (wp-upstream: for uffd_wp only; wp-pending-page: at each fault).
+ * Kernels with a strategy that asks count such faults as strategy.wp_pending.
  *
  * One op causes one flush of its part (soft-dirty: of everything), and each
  * fault that copies one more, each with an IPI to each other thread. Flushes
@@ -296,15 +297,6 @@ static const struct wl_metric metrics[] = {
 			"again",
 		.kind = WL_TOTAL,
 		.better = WL_NEITHER,
-	},
-	/* Of kernels that count it: none of Linux does. */
-	[MET_PENDING] = {
-		.name = "nr_tlb_wp_pending",
-		.unit = "faults",
-		.help = "Write faults that met a pending flush, as kernels "
-			"made for that count them",
-		.kind = WL_VMSTAT,
-		.better = WL_LOWER,
 	},
 	{ 0 },
 };

@@ -45,8 +45,7 @@ struct mprotect_fault_conf {
 
 enum metric {
 	FAULTS,
-	REFUSED,
-	MET_PENDING
+	REFUSED
 };
 
 /**
