@@ -197,8 +197,14 @@ def test_kernel_without_any_boot(run, tmp_path):
 
 
 def test_one_kernel(run, tmp_path):
-    result = run("compare", make(tmp_path / "c", kernels=("only",)))
-    assert result.status == 0 and result.rows == [] and "How to read it" in result.out
+    """Nothing to compare is said, and not explained at length; what was measured is shown."""
+    directory = make(tmp_path / "c", "none", kernels=("only",))
+    result = run("compare", directory)
+    said = "none: one kernel, so nothing is compared"
+    assert result.status == 0 and result.rows == [] and "How to read it" not in result.out
+    assert said in result.flat and f"Verdicts: {said}" in result.html
+    assert "mode native: the running kernel" in result.flat
+    assert "one kernel" not in run("show", directory).flat
 
 
 def test_three_kernels_and_reference(run, tmp_path):

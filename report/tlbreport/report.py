@@ -62,7 +62,10 @@ class Report:
         return f"{len(self.campaign.slots)} slots: " + counted(count)
 
     def verdicts(self) -> str:
-        """Count the headline rows by verdict."""
+        """Count the headline rows by verdict; without rows say why."""
+        if not self.tables:
+            return ("none: one kernel, so nothing is compared; tlbbench report show prints what was"
+                    " measured")
         count = sum((fmt.verdicts(t) for t in self.tables), Counter())
         return f"{count.total()} headline rows: {counted(count)}".rstrip(": ")
 
@@ -152,8 +155,9 @@ class Report:
 
     def how_to_read(self) -> list[str]:
         """Return the paragraphs that explain the tables."""
-        return [*_how_to_read(100 * self.rules.band), *[EXPECTED] * bool(self.findings),
-                *[EXACT] * (self.campaign.accel == "exact")]
+        tables = bool(self.tables)
+        return [*_how_to_read(100 * self.rules.band) * tables, *[EXPECTED] * bool(self.findings),
+                *[EXACT] * (tables and self.campaign.accel == "exact")]
 
 
 def _version(kernel: Kernel) -> str:

@@ -19,6 +19,7 @@ soundness_of = soundness
 ACCELS = {
     "exact": "exact: an emulated machine that repeats bit for bit; costs are instructions of all"
              " CPUs, not latency",
+    "none": "native: the running kernel; costs are time",
     "kvm": "kvm: virtual machines on real CPUs; costs are time, with the hypervisor's part in it",
 }
 SOUNDNESS = {

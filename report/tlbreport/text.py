@@ -17,7 +17,7 @@ WIDTH = fmt.WIDTH
 
 def text(report: Report) -> str:
     """Return the text report."""
-    lines = _header(report)
+    lines = _header(report, report.verdicts())
     lines += _section("Differences besides the kernel", map(str, report.confounds))
     lines += _findings(report)
     for table in report.tables:
@@ -30,7 +30,7 @@ def text(report: Report) -> str:
     return fmt.ascii_only("\n".join(lines) + "\n")
 
 
-def _header(report: Report) -> list[str]:
+def _header(report: Report, verdicts: str = "") -> list[str]:
     """Return the title and the facts that hold for all tables."""
     c = report.campaign
     title = f"tlbbench: {c.name}" + (f", {c.date}" if c.date else "")
@@ -40,7 +40,7 @@ def _header(report: Report) -> list[str]:
               for i, (letter, name, version) in enumerate(report.kernels())]
     facts += [("boots", report.order()), ("", report.states())]
     facts += [("A/A", report.aa)] if report.aa else []
-    facts += [("verdicts", report.verdicts())] if report.tables else []
+    facts += [("verdicts", verdicts)] if verdicts else []
     facts += [("", line) for line in report.families()]
     facts += [("WARNING", line) for line in report.warnings()]
     facts += [("plots", report.figure_error)] if report.figure_error else []
