@@ -51,6 +51,8 @@ def knee(x: Array, y: Array) -> Fit:
     u, v = np.log2(x[order]), y[order]
     if len(u) < MIN_POINTS_OF_KNEE or not u.ptp() or x.min() <= 0:
         return Fit(None, f"needs {MIN_POINTS_OF_KNEE} points")
+    if not v.ptp():
+        return Fit(None, "the curve has no bend")
     left = [_residual(u, v, [at]) for at in u[1:-1]]
     best, rest = int(np.argmin(left)), max(min(left), 1e-12 * float(v @ v))
     gain = max(_residual(u, v, []) - rest, 0.0) / 2
