@@ -109,10 +109,12 @@ static int start_victims(struct tb_litmus_initiator *in)
 
 	if (in->job->states & 1U << LITMUS_SWITCHED)
 		ret = fork_threads(in, tb_litmus_partners_start);
-	if (!ret && in->job->states == 1U << LITMUS_PROCESS)
+	if (!ret && in->job->states == 1U << LITMUS_PROCESS) {
 		ret = fork_threads(in, tb_litmus_victims_start);
-	else if (!ret)
+		in->l.victims = in->pids[0];
+	} else if (!ret) {
 		ret = tb_litmus_victims_start(in->arena, in->err);
+	}
 	/* Their start maps memory, so none of it may happen later. */
 	for (i = 0; i < in->arena->nr_victims && !ret; i++) {
 		const struct tb_litmus_victim *v = &in->arena->victims[i];

@@ -40,6 +40,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/types.h>
 
 #include "../wl_range.h"
 
@@ -102,6 +103,7 @@ enum litmus_sight {
  * @value_nr: the same, but never twice: for litmus_value()
  * @is_write: victims write in this try, else they read
  * @files: of wl_res_file()
+ * @victims: their process, where they have one of their own, else 0
  * @eaten: memory for litmus_eat()
  * @eaten_bytes: how much of it there is
  * @priv: the test's own, by setup
@@ -112,6 +114,7 @@ struct litmus {
 	unsigned int value_nr;
 	bool is_write;
 	const int *files;
+	pid_t victims;
 	char *eaten;
 	size_t eaten_bytes;
 	void *priv;

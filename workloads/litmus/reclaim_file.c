@@ -3,8 +3,14 @@
  * Reclaim of clean pages of a file: try_to_unmap_one() leaves the flush to a
  * batch, and try_to_unmap_flush() does it before the pages are freed (read in
  * 6.12). The file is written to then, by a system call: others must see that.
+ * Victims in another process have their pages reclaimed from here: the batch is
+ * not of the mm that is loaded then.
  */
+#include <sys/uio.h>
+
 #include "litmus.h"
+
+#define MAX_PAGES 64
 
 static void prepare(struct wl_res *res, uint64_t bytes)
 {
@@ -48,14 +54,48 @@ static int arm(struct litmus *l)
 	return ret;
 }
 
-static int act(struct litmus *l)
+/* Of victims that are a process of their own only they may map the pages. */
+static int page_out(const struct litmus *l)
 {
 	const struct wl_range *r = &l->range;
+	struct iovec pages = { r->addr, r->len_bytes };
+	int fd, ret;
+
+	if (!l->victims)
+		return madvise(r->addr, r->len_bytes, MADV_PAGEOUT) ? -errno
+								    : 0;
+	if (madvise(r->addr, r->len_bytes, MADV_DONTNEED))
+		return -errno;
+	fd = (int)syscall(SYS_pidfd_open, l->victims, 0);
+	ret = syscall(SYS_process_madvise, fd, &pages, 1, MADV_PAGEOUT, 0) < 0
+		      ? -errno
+		      : 0;
+	close(fd);
+	return ret;
+}
+
+/* How many are still in the page cache. */
+static long nr_resident(const struct litmus *l)
+{
+	unsigned char resident[MAX_PAGES];
+	size_t i;
+	long nr = 0;
+
+	if (mincore(l->range.addr, l->range.len_bytes, resident))
+		return -errno;
+	for (i = 0; i < litmus_pages(l); i++)
+		nr += resident[i] & 1;
+	return nr;
+}
+
+static int act(struct litmus *l)
+{
+	int ret = page_out(l);
 	long nr;
 
-	if (madvise(r->addr, r->len_bytes, MADV_PAGEOUT))
-		return -errno;
-	nr = wl_range_count(r, WL_PM_PRESENT);
+	if (ret)
+		return ret;
+	nr = nr_resident(l);
 	if (nr < 0 || (size_t)nr == litmus_pages(l))
 		return nr < 0 ? (int)nr : -EAGAIN;
 	litmus_eat(l);
@@ -68,7 +108,8 @@ const struct litmus_ops litmus_reclaim_file = {
 	.summary = "the batched flush of clean pages of a file",
 	.path = "try_to_unmap_flush arch_tlbbatch_flush",
 	.page_sizes = LITMUS_BASE,
-	.max_pages = 64,
+	.is_shared = true,
+	.max_pages = MAX_PAGES,
 	.read = LITMUS_NEW,
 	.prepare = prepare,
 	.setup = setup,
