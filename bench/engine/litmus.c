@@ -32,8 +32,11 @@
 #define POLL_MS 50
 #define MAX_BASE_PAGES 1024
 #define MAX_HUGE_PAGES 3
-/* Of hugetlb: the range, what is eaten, and what takes its place. */
-#define HUGETLB_PAGES "10"
+/*
+ * Of hugetlb: the range, what is eaten, and what takes its place. The kernel
+ * spreads them over nodes, and all may be needed on one of two.
+ */
+#define HUGETLB_PAGES "14"
 #define HUGETLB_FILE "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 
 #define SHMEM_FILE "/sys/kernel/mm/transparent_hugepage/shmem_enabled"

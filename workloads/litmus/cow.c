@@ -2,8 +2,9 @@
 /*
  * Copy on write: wp_page_copy() puts another page into an entry, and flushes it
  * by ptep_clear_flush() (read in 6.12). Others must read the new page from then
- * on. The pages are shared with a child, see fork.c; every third and fourth try
- * they are the page of zeros, which is copied, too.
+ * on; of hugetlb in hugetlb_wp(). The pages are shared with a child, see
+ * fork.c; every third and fourth try they are the page of zeros, which is
+ * copied, too, and which hugetlb does not have.
  */
 #include <stdlib.h>
 
@@ -18,12 +19,12 @@ static int setup(struct litmus *l)
 	return l->priv ? wl_fork_thread_init() : -ENOMEM;
 }
 
-/* Of a huge page, which is taken apart, each base page is a flush, too. */
+/* Of a THP, which is taken apart, each base page is a flush, too. */
 static void shorten(struct litmus *l)
 {
 	size_t max_bytes = MAX_PAGES * l->range.ctx->page_bytes;
 
-	if (l->range.len_bytes > max_bytes)
+	if (l->range.conf.page_size == WL_THP && l->range.len_bytes > max_bytes)
 		l->range.len_bytes = max_bytes;
 }
 
@@ -35,7 +36,7 @@ static int arm(struct litmus *l)
 		ret = wl_range_map(&l->range);
 	if (ret)
 		return ret;
-	if (l->try_nr & 2) {
+	if (l->try_nr & 2 && l->range.conf.page_size != WL_HUGETLB) {
 		wl_range_read(&l->range);
 		shorten(l);
 		return 0;
@@ -60,8 +61,10 @@ const struct litmus_ops litmus_cow = {
 	.abi = LITMUS_ABI,
 	.name = "cow",
 	.summary = "the flush of a copy on write",
-	.path = "wp_page_copy ptep_clear_flush flush_tlb_mm_range",
-	.page_sizes = LITMUS_BASE | LITMUS_THP,
+	.path = "wp_page_copy ptep_clear_flush hugetlb_wp "
+		"huge_ptep_clear_flush "
+		"flush_tlb_mm_range",
+	.page_sizes = LITMUS_BASE | LITMUS_THP | LITMUS_HUGETLB,
 	.max_pages = MAX_PAGES,
 	.read = LITMUS_NEW,
 	.probe = wl_fork_probe,
