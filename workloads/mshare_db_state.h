@@ -45,7 +45,7 @@ static const struct wl_metric metrics[] = {
 	[METRIC_ALL_PAGE_TABLES] = { "system_page_table_bytes", "bytes",
 				     "bytes of all page tables of the machine, "
 				     "shared ones too",
-				     WL_LEVEL, WL_LOWER, false },
+				     WL_LEVEL_OF_ALL, WL_LOWER, false },
 	[METRIC_MISSES] = { "pool_misses", "pages",
 			    "number of pages that were not in the pool",
 			    WL_TOTAL, WL_LOWER, false },

@@ -211,6 +211,8 @@ struct wl_binding {
  * @WL_TOTAL: wl_add(); summed over all threads, reported per op and per second
  * @WL_LEVEL: wl_level(), by one thread of each process; the last one holds, no
  *	matter when it was set; reported as the sum and per process
+ * @WL_LEVEL_OF_ALL: wl_level(), by one thread of one process, of the whole
+ *	machine; reported as it is
  * @WL_TIME: wl_time(); a histogram of its own, of which each thread touches 12
  *	KiB or, where times differ much, some more
  * @WL_SETUP_TIME: the same, but counted whenever it comes: what is done once,
@@ -223,6 +225,7 @@ struct wl_binding {
 enum wl_metric_kind {
 	WL_TOTAL,
 	WL_LEVEL,
+	WL_LEVEL_OF_ALL,
 	WL_TIME,
 	WL_SETUP_TIME,
 	WL_VMSTAT,

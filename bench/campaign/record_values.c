@@ -15,7 +15,7 @@ static void add_value(struct tb_json *j, const struct wl_metric *m,
 		tb_json_str(j, "unit", m->unit);
 		tb_json_u64(j, "sum", v->sum);
 	}
-	if (m->kind == WL_LEVEL)
+	if (tb_metric_is_level(m))
 		tb_json_u64(j, "processes", v->nr);
 	tb_json_obj_end(j);
 }

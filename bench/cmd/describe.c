@@ -88,6 +88,8 @@ static const char *metric_forms(const struct wl_metric *m)
 		return "per op and per second";
 	case WL_LEVEL:
 		return "in all and per process";
+	case WL_LEVEL_OF_ALL:
+		return "of the machine";
 	case WL_TIME:
 		return "p50 and p99";
 	case WL_SETUP_TIME:

@@ -132,16 +132,19 @@ static void add_level(struct tb_result *r, const struct wl_metric *m,
 					      m->is_headline, "%s", m->name);
 	struct tb_metric *mean;
 
+	if (v->nr)
+		sum->value = (double)v->sum;
+	else
+		tb_metric_set_absent(sum, "no process has said it");
+	if (m->kind == WL_LEVEL_OF_ALL)
+		return;
 	snprintf(unit, sizeof(unit), "%s/process", m->unit);
 	mean = tb_metric_add(r, unit, better(m), false, "%s_per_process",
 			     m->name);
-	if (!v->nr) {
-		tb_metric_set_absent(sum, "no process has said it");
+	if (v->nr)
+		mean->value = (double)v->sum / (double)v->nr;
+	else
 		tb_metric_set_absent(mean, "no process has said it");
-		return;
-	}
-	sum->value = (double)v->sum;
-	mean->value = (double)v->sum / (double)v->nr;
 }
 
 /* --- all ----------------------------------------------------------------- */
@@ -156,6 +159,7 @@ static void add_value(const struct tb_case *cs, struct tb_result *r,
 		add_own_total(r, m, v);
 		break;
 	case WL_LEVEL:
+	case WL_LEVEL_OF_ALL:
 		add_level(r, m, v);
 		break;
 	case WL_TIME:

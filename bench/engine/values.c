@@ -34,12 +34,18 @@ bool tb_metric_is_time(const struct wl_metric *m)
 	return m->kind == WL_TIME || m->kind == WL_SETUP_TIME;
 }
 
+bool tb_metric_is_level(const struct wl_metric *m)
+{
+	return m->kind == WL_LEVEL || m->kind == WL_LEVEL_OF_ALL;
+}
+
 const char *tb_metric_kind_name(enum wl_metric_kind kind)
 {
 	static const char *const names[] = {
-		[WL_TOTAL] = "total",	[WL_LEVEL] = "level",
-		[WL_TIME] = "time",	[WL_SETUP_TIME] = "setup_time",
-		[WL_VMSTAT] = "vmstat", [WL_MEMSTAT] = "memstat",
+		[WL_TOTAL] = "total",		[WL_LEVEL] = "level",
+		[WL_LEVEL_OF_ALL] = "level",	[WL_TIME] = "time",
+		[WL_SETUP_TIME] = "setup_time", [WL_VMSTAT] = "vmstat",
+		[WL_MEMSTAT] = "memstat",
 	};
 
 	return names[kind];
@@ -120,7 +126,7 @@ void wl_level(struct wl_thread *t, unsigned int metric, uint64_t value)
 {
 	struct wl_values *v = t->values;
 
-	assert(metric < v->nr && v->metrics[metric].kind == WL_LEVEL);
+	assert(metric < v->nr && tb_metric_is_level(&v->metrics[metric]));
 	v->cells[metric] = (struct tb_cell){ .sum = value, .nr = 1 };
 }
 

@@ -60,6 +60,9 @@ bool tb_metric_is_field(const struct wl_metric *m);
 /* A histogram, of times? */
 bool tb_metric_is_time(const struct wl_metric *m);
 
+/* The last that was said, by one process for itself or for the machine? */
+bool tb_metric_is_level(const struct wl_metric *m);
+
 /* What the values of one thread take behind its slot. */
 size_t tb_values_bytes(const struct wl_ops *ops);
 

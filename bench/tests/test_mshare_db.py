@@ -68,6 +68,9 @@ def test_a_thousand_processes(case, found):
     assert len(processes) == 1024 and record["state"] == "ok"
     assert values["page_table_bytes"] == 1024 * values["page_table_bytes_per_process"]
     assert values["page_table_bytes_per_process"] > 4096 * (4 << 20) // (2 << 20)
+    # What one process says of the machine is no number of a process.
+    assert values["system_page_table_bytes"] > values["page_table_bytes"]
+    assert "system_page_table_bytes_per_process" not in values
     # All servers are forked, so the kernel puts the pool at one place, and bytes are linear.
     few = metrics(found["few"])["page_table_bytes"]
     assert values["page_table_bytes"] == pytest.approx(1024 / 64 * few, rel=0.05)
