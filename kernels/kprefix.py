@@ -3,6 +3,7 @@
 images differ in nothing but what the series is about.
 """
 
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -49,15 +50,17 @@ class _Prefix:
         self.base = base
         ktree.copy_linked(ktree.ensure_base(base, conf, cache), self.tree)
 
-    def build(self, flavour, fragment, objects):
-        """Return what is wrong with building `objects` from what there is so far."""
+    def build(self, flavour, fragment, sources):
+        """Return what is wrong with compiling what this kernel has of `sources`."""
         out = self.tree.parent / flavour
         out.mkdir(exist_ok=True)
         make = kimage.Make(self.tree, out, self.tree.parent / f"{flavour}.log", self.cache)
         (out / "fragment").write_text(fragment)
         try:
             make.run(f"KCONFIG_ALLCONFIG={out / 'fragment'}", "allnoconfig", fresh=True)
-            make.run(*objects)
+            config = (out / ".config").read_text()
+            make.run(*(f"{name[:-2]}.o" for name in sources
+                       if is_compiled(self.tree, name, config)))
         except Error as err:
             return [f"{flavour}: {err}"]
         return [f"{flavour}: {line}" for line in make.log.read_text().splitlines()
@@ -81,18 +84,21 @@ def prefixes(base, conf, cache, kernels=kdesc.HERE):
             say(f"prefix {nr}/{len(patches)}: {patch.name}")
             ktree.apply(patch, prefix.tree)
             for flavour, fragment in flavours.items():
-                # What Kconfig leaves out of this kernel is compiled nevertheless, if it can be.
-                objects = [f"{name[:-2]}.o" for name in _sources(patches[:nr])
-                           if _is_in(prefix.tree, name, flavour)]
-                problems += [f"{patch.name}: {problem}"
-                             for problem in prefix.build(flavour, fragment, objects)]
+                problems += [f"{patch.name}: {problem}" for problem in
+                             prefix.build(flavour, fragment, _sources(patches[:nr]))]
     shutil.rmtree(cache / "prefix", ignore_errors=True)
     return problems
 
 
-def _is_in(tree, name, flavour):
-    """Return whether a file exists and is of a flavour: oracles are of the runtime kernel only."""
-    return (tree / name).exists() and (flavour == kdesc.RUNTIME or "oracle" not in name)
+def is_compiled(tree, name, config):
+    """Return whether a C file exists and a .config does not leave it out."""
+    source = tree / name
+    makefile = source.parent / "Makefile"
+    if not source.exists() or not makefile.exists():
+        return source.exists()
+    line = re.search(rf"^obj-\$\((CONFIG_\w+)\)\s*\+=(?:.*\s){re.escape(source.stem)}\.o\b",
+                     makefile.read_text(), re.M)
+    return not line or f"\n{line[1]}=y\n" in config
 
 
 def config_differences(base, conf, cache, where, kernels=kdesc.HERE):

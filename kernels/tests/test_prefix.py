@@ -63,3 +63,11 @@ def test_prefix_that_does_not_build_is_named(site, base):
     assert [problem.split(": make")[0] for problem in problems] == [
         f"{patch}: {flavour}" for patch in ("0001-a.patch", "0002-b.patch")
         for flavour in ("plain", "runtime")]
+
+
+def test_prefix_leaves_out_what_its_kernel_does(site):
+    tree = site.tmp / "linux-fake"
+    (tree / "mm/Makefile").write_text("obj-y += y.o\nobj-$(CONFIG_X) += w.o x.o\n")
+    assert kprefix.is_compiled(tree, "mm/x.c", "#\nCONFIG_X=y\n")
+    assert not kprefix.is_compiled(tree, "mm/x.c", "#\n# CONFIG_X is not set\n")
+    assert not kprefix.is_compiled(tree, "mm/y.c", "#\nCONFIG_X=y\n")
