@@ -278,3 +278,17 @@ def test_number(value, text):
     (133.33, "+133%"), (1e9, "+1000000000%")])
 def test_percent(value, text):
     assert tables.percent(value) == text
+
+
+def test_mail_names_absent_costs_in_one_line(run, tmp_path, no_plots):
+    """What neither kernel has takes no rows; equivalent says by which interval."""
+    def edit(kind, record):
+        for m in record["metrics"] if kind == "repetition" else ():
+            if m["name"] in ("op_p99_ns", "op_p999_ns"):
+                m.update(status="absent", value=None, reason="needs 1000 ops")
+            elif m["name"] == "op_p50_ns":
+                m["value"] = 1000 + record["pair"]
+    result = run("compare", make(tmp_path / "c", "kvm", edit=edit))
+    sent = (result.directory / "mail.txt").read_text()
+    assert "absent: op p99, ns (needs 1000 ops); op p999, ns (needs 1000 ops)" in sent
+    assert "equivalent (90% CI within +-2%): 95% CI" in sent and "0 boots" not in sent

@@ -42,7 +42,8 @@ def mail_text(report: Report) -> str:
 def _case(report: Report, table: Table) -> list[str]:
     """Return one case: a line per cost, and one about the mechanism."""
     notes = fmt.Footnotes()
-    costs = [r for r in table.rows if r.headline and not fmt.is_count(r, table)]
+    headline = [r for r in table.rows if r.headline and not fmt.is_count(r, table)]
+    costs = [r for r in headline if r.value_a is not None or r.value_b is not None]
     counts = [r for r in table.rows if r.headline and fmt.is_count(r, table)]
     head = [table.case, *(kernel + notes.tag(texts) for kernel, texts in zip(
         (table.kernel_a, table.kernel_b), fmt.caveats(table))), ""]
@@ -54,12 +55,20 @@ def _case(report: Report, table: Table) -> list[str]:
     head_line, *value_lines = _grid(head, rows)
     lines = [*head_line]
     for row, value in zip(shown, value_lines):
-        lines += value + fmt.fill(_verdict(row) + notes.tag(row.notes), WIDTH, 4, 2)
+        lines += value + fmt.fill(_verdict(report, row) + notes.tag(row.notes), WIDTH, 4, 2)
     if costs and counts:
         said = ", ".join(f"{_short(r)} {fmt.arrow(r)}" + notes.tag(r.notes_a + r.notes_b)
                          for r in counts)
         lines += fmt.fill(f"mechanism: {said}", WIDTH, 2, 2)
+    absent = [f"{_name(r)} ({_why(r)})" for r in headline if r not in costs]
+    lines += fmt.fill(f"absent: {'; '.join(absent)}", WIDTH, 2, 2) if absent else []
     return lines + (["  no values"] if not shown else []) + notes.lines(WIDTH)
+
+
+def _why(row: Row) -> str:
+    """Say why neither side has a value."""
+    reasons = dict.fromkeys(note.removeprefix("absent: ") for note in row.notes_a + row.notes_b)
+    return "; ".join(reasons) or "no value"
 
 
 def _grid(head: list[str], rows: list[list[str]]) -> list[list[str]]:
@@ -96,9 +105,11 @@ def _value(report: Report, row: Row, kernel: str, value: float | None) -> str:
     return fmt.number(value) + (f" +- {fmt.number(rounded)}" if spread is not None else "")
 
 
-def _verdict(row: Row) -> str:
+def _verdict(report: Report, row: Row) -> str:
     """Say what a row means, with the interval and the boots."""
-    word = "not judged" if row.verdict == "none" else row.verdict
+    words = {"none": "not judged",
+             "equivalent": f"equivalent (90% CI within +-{100 * report.rules.band:g}%)"}
+    word = words.get(row.verdict, row.verdict)
     boots = (f"{row.boots_a} boots each" if row.boots_a == row.boots_b
              else f"{row.boots_a} and {row.boots_b} boots")
     better = f", {row.better} is better" if row.better != "none" else ""
