@@ -292,3 +292,14 @@ def test_mail_names_absent_costs_in_one_line(run, tmp_path, no_plots):
     sent = (result.directory / "mail.txt").read_text()
     assert "absent: op p99, ns (needs 1000 ops); op p999, ns (needs 1000 ops)" in sent
     assert "equivalent (90% CI within +-2%): 95% CI" in sent and "0 boots" not in sent
+
+
+def test_mail_says_why_nothing_is_compared(run, tmp_path, no_plots):
+    """Of a metric whose records disagree there is no value, but a reason."""
+    def edit(kind, record):
+        for m in record["metrics"] if kind == "repetition" and record["slot"] == 1 else ():
+            if m["name"] == "op_p50_ns":
+                m["unit"] = "us"
+    run("compare", make(tmp_path / "c", "kvm", edit=edit))
+    sent = " ".join((tmp_path / "c/mail.txt").read_text().split())
+    assert "absent: op p50 ns, mixed (not compared: the records disagree on what it is" in sent

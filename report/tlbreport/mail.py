@@ -67,7 +67,8 @@ def _case(report: Report, table: Table) -> list[str]:
 
 def _why(row: Row) -> str:
     """Say why neither side has a value."""
-    reasons = dict.fromkeys(note.removeprefix("absent: ") for note in row.notes_a + row.notes_b)
+    reasons = dict.fromkeys(note.removeprefix("absent: ") for note in
+                            row.notes_a + row.notes_b + row.notes)
     return "; ".join(reasons) or "no value"
 
 
