@@ -25,8 +25,9 @@
 #include "workloads/wl_mem.h"
 
 /*
- * Of one size of pages; takes some seconds. Well below the limit of a boot, see
- * litmus_vm.c: a second of an emulated machine may be several of ours.
+ * Of one try, which takes milliseconds, on a machine that is overloaded a
+ * second. Well below the limit of a boot, see litmus_vm.c: a second of an
+ * emulated machine may be several of ours.
  */
 #define LIMIT_S 60
 #define POLL_MS 50
@@ -165,26 +166,33 @@ static void say_how_it_ended(struct tb_litmus_arena *a, int status)
 		tb_fail(&a->failure, -ECHILD, "the test ended early");
 }
 
-static unsigned int limit_s(const struct tb_litmus_job *job)
+/* Has there been no further try for too long? */
+static bool is_late(const struct tb_litmus_job *job, uint32_t *nr_tried,
+		    uint64_t *until_ns)
 {
-	unsigned int effort = job->env->effort;
+	uint32_t nr = atomic_load(&job->arena->nr_tried);
 
-	return LIMIT_S * (effort ? effort : 1);
+	if (!*until_ns || nr != *nr_tried)
+		*until_ns = tb_now_ns() + 1000000000ULL * LIMIT_S;
+	*nr_tried = nr;
+	return tb_now_ns() > *until_ns;
 }
 
 /* Bounded: a kernel that hangs is a result, too. */
 static int await_process(const struct tb_litmus_job *job, pid_t pid,
 			 struct tb_err *err)
 {
-	uint64_t until_ns = tb_now_ns() + 1000000000ULL * limit_s(job);
 	struct pollfd fd = { .fd = job->env->sig->fd, .events = POLLIN };
 	char stack[TB_STACK_BYTES];
+	uint32_t nr_tried = 0;
+	uint64_t until_ns = 0;
 	int status;
 
 	while (!waitpid(pid, &status, WNOHANG)) {
 		poll(&fd, 1, POLL_MS);
 		tb_sig_drain(job->env->sig);
-		if (!job->env->sig->was_interrupted && tb_now_ns() < until_ns)
+		if (!job->env->sig->was_interrupted &&
+		    !is_late(job, &nr_tried, &until_ns))
 			continue;
 		tb_stack_read(pid, stack);
 		kill(pid, SIGKILL);
@@ -192,7 +200,8 @@ static int await_process(const struct tb_litmus_job *job, pid_t pid,
 		if (job->env->sig->was_interrupted)
 			return tb_fail(err, -EINTR, "interrupted");
 		tb_fail(&job->arena->failure, -ETIMEDOUT,
-			"not done within %u s%s", limit_s(job), stack);
+			"try %u not done within %d s%s", nr_tried, LIMIT_S,
+			stack);
 		return 0;
 	}
 	say_how_it_ended(job->arena, status);

@@ -136,12 +136,14 @@ struct tb_litmus_result {
 /**
  * struct tb_litmus_arena - one shared mapping
  * @state: enum litmus_state that runs
+ * @nr_tried: tries so far, missed ones too
  * @is_over: victims leave
  * @failure: why the instance has ended early
  */
 struct tb_litmus_arena {
 	struct tb_litmus_order order;
 	_Atomic uint32_t state;
+	_Atomic uint32_t nr_tried;
 	_Atomic uint32_t is_over;
 	struct tb_err failure;
 	struct tb_litmus_result results[LITMUS_NR_STATES];

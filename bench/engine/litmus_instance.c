@@ -29,7 +29,7 @@ static int run_state(struct tb_litmus_initiator *in, enum litmus_state state)
 	for (t = 0; t < nr && !ret; t++) {
 		tb_litmus_choose_try(in, t);
 		ret = tb_litmus_make_try(in, state);
-		in->n++;
+		atomic_store(&in->arena->nr_tried, ++in->n);
 		if (ret != -EAGAIN && ret != -EBUSY && ret != -ENOMEM)
 			continue;
 		in->result->why = ret;
