@@ -92,6 +92,7 @@ def code(objects, name):
     return run.stdout.split("\n", 3)[3]
 
 
+@pytest.mark.xfail(strict=True, reason="with the controls gcc turns two comparisons round")
 def test_baseline_is_the_code_of_the_base(home, images, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
     cache = kcache.cache_dir()
