@@ -2,9 +2,9 @@
 """Litmus tests on kernels: those that are sound pass, controls are caught."""
 import configparser
 import re
+import resource
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -24,16 +24,23 @@ CONTROLS = [name for name, one in STRATEGIES.items() if one["sound"] == "no"]
 RUNTIME = [name for name, one in STRATEGIES.items() if one["boot"]]
 # One boot in exact mode, all tests: more than LIMIT_S in litmus_vm.c, which says what hung.
 SUITE_S = 660
-CATCH_S = 30
+# CPU time: QEMU in exact mode has one CPU, so it is what a quiet machine takes.
+CATCH_CPU_S = 30
 # What the machine must have more than usual.
 MACHINES = {"forget-high-cpus": ["--vm", "cpus=34"]}
 
 
+def cpu_s():
+    """Tell what commands that have ended took, with all that they waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def boot(kernel, *args):
-    """Run litmus tests on a kernel in exact mode; return the command and how long it took."""
-    begin = time.monotonic()
+    """Run litmus tests on a kernel in exact mode; return the command and its CPU time."""
+    begin = cpu_s()
     done = run("litmus", "--kernel", kernel, *args, timeout=SUITE_S)
-    return done, time.monotonic() - begin
+    return done, cpu_s() - begin
 
 
 def has_runtime_kernel():
@@ -75,18 +82,18 @@ def test_campaign_says_whether_kernels_are_sound(images, tmp_path):
 
 @pytest.mark.parametrize("name", CONTROLS)
 def test_controls_are_caught(name, images):
-    """Each control fails the litmus test that its file names, within half a minute.
+    """Each control fails the litmus test that its file names, within half a minute of CPU time.
 
     Where that is an oracle of the kernel, unmapping must make it count.
     """
     if not has_runtime_kernel():
         pytest.skip("needs the runtime kernel: kernels/build runtime:baseline")
     litmus = STRATEGIES[name]["litmus"]
-    done, took_s = boot(f"runtime:{name}", "munmap" if litmus.startswith("oracle_") else litmus,
-                        *MACHINES.get(name, []))
+    test = "munmap" if litmus.startswith("oracle_") else litmus
+    done, took_cpu_s = boot(f"runtime:{name}", test, *MACHINES.get(name, []))
     assert done.returncode == 1, done.stdout + done.stderr
     assert re.search(rf"^ *not ok \d+ {litmus}\b", done.stdout, re.MULTILINE), done.stdout
-    assert took_s < CATCH_S
+    assert took_cpu_s < CATCH_CPU_S
 
 
 @pytest.mark.parametrize("name", [name for name in RUNTIME if name not in CONTROLS])
