@@ -25,15 +25,22 @@ NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 # --- golden -------------------------------------------------------------------
 
+# Some of each kind: a workload or test more is a file more, and nothing here.
 GOLDEN_COMMANDS = {
     "help": ["help"],
     "no-command": [],
     "version": ["version"],
-    "list": ["list"],
     "plan-demo": ["plan", "configs/demo.conf"],
-    **{f"describe-{name}": ["describe", name] for name in WORKLOADS},
-    **{f"describe-litmus-{name}": ["describe", f"litmus/{name}"] for name in LITMUS},
+    **{f"describe-{name}": ["describe", name]
+       for name in ("luf_reclaim", "mprotect_fault", "mshare_db", "munmap", "null")},
+    **{f"describe-litmus-{name}": ["describe", f"litmus/{name}"] for name in ("cow", "wp_copy")},
 }
+ALL_COMMANDS = [
+    *GOLDEN_COMMANDS.values(),
+    ["list"],
+    *(["describe", name] for name in WORKLOADS),
+    *(["describe", f"litmus/{name}"] for name in LITMUS),
+]
 
 
 def transcript(args, **options):
@@ -54,10 +61,10 @@ def test_golden(name, request):
     assert text == expected, "run pytest bench/tests --update-golden:\n" + "\n".join(diff)
 
 
-@pytest.mark.parametrize("name", GOLDEN_COMMANDS)
-def test_golden_depends_on_no_machine(name):
+@pytest.mark.parametrize("args", ALL_COMMANDS, ids="-".join)
+def test_output_depends_on_no_machine(args):
     """One CPU, another locale, time zone, home: the same output, and no blanks at line ends."""
-    args, cpu = GOLDEN_COMMANDS[name], min(os.sched_getaffinity(0))
+    cpu = min(os.sched_getaffinity(0))
     elsewhere = {"LC_ALL": "de_DE.UTF-8", "TZ": "Asia/Tokyo", "COLUMNS": 30, "HOME": "/nonexistent",
                  "XDG_CACHE_HOME": None, "TLBBENCH_HOME": None}
     text = transcript(args)
@@ -69,6 +76,13 @@ def test_golden_depends_on_no_machine(name):
 def test_golden_has_no_leftovers():
     """Every file in golden/ belongs to a command."""
     assert {path.stem for path in GOLDEN.iterdir()} == set(GOLDEN_COMMANDS)
+
+
+def test_list_names_every_workload_and_test():
+    """In order, each with what it measures or catches."""
+    lines = [line.split(maxsplit=1) for line in run("list").stdout.splitlines()]
+    assert [name for name, _ in lines] == WORKLOADS + [f"litmus/{name}" for name in LITMUS]
+    assert {what.split()[0] for _, what in lines} == {"Measures", "Catches"}
 
 
 def test_help_names_every_command():
