@@ -93,13 +93,16 @@ def _metrics(boot: Boot, case: str) -> dict[str, list[Metric]]:
 def _add_boot(series: Series, slot: Slot, metrics: list[Metric]) -> None:
     """Add the one value of a boot: the median over its repetitions that have one."""
     series.metric = series.metric or metrics[0]
-    series.meanings |= {(m.unit, m.better, m.headline) for m in metrics}
     series.nr_boots += 1
-    reasons = {f"{m.status}: {m.reason or 'no reason recorded'}"
-               for m in metrics if m.status != "ok"}
+    values, reasons = [], set()
+    for metric in metrics:
+        series.meanings.add((metric.unit, metric.better, metric.headline))
+        if metric.status != "ok":
+            reasons.add(f"{metric.status}: {metric.reason or 'no reason recorded'}")
+        if metric.value is not None:
+            values.append(metric.value)
     if reasons:
         series.reasons.update(reasons)
-    values = [m.value for m in metrics if m.value is not None]
     if values:
         value = float(median(values))
         series.pairs.setdefault(slot.pair, []).append(value)

@@ -91,10 +91,13 @@ def sign_flip_p(x: Array) -> float | None:
 
 def _flip_sums(x: Array) -> Array:
     """Return the 2^n sums of x under all sign flips."""
-    sums = np.zeros(1)
-    for value in x:
-        sums = np.concatenate([sums + value, sums - value])
-    return sums
+    return _signs(len(x)) @ x
+
+
+@lru_cache(maxsize=None)
+def _signs(n: int) -> Array:
+    """Return all 2^n rows of n signs."""
+    return 1.0 - 2.0 * (np.arange(2 ** n)[:, None] >> np.arange(n) & 1)
 
 
 def adjust(ps: Sequence[float], method: str) -> list[float]:
