@@ -41,7 +41,7 @@ CASES = {
     # The same, and the change is about to flush for so long that a fault flushes first.
     "window-4": f"{WATCHED} cpus=4 lockstep=no",
 }
-# Counters are read one after the other, and who runs free goes on meanwhile.
+# Counters are read one after the other, and each thread that runs free goes on meanwhile.
 EDGE = 3
 WINDOW = "/sys/kernel/tlb_strategy/wp_window_us"
 
@@ -72,6 +72,16 @@ def counters(record):
     return {**found, "ipis": values["irq_tlb"], "faults": values["user_faults.write_protection"]}
 
 
+def are_equal(one, other):
+    """Tell whether counters of what is done in one go are equal, where faults come all the time."""
+    return abs(one - other) <= EDGE
+
+
+def are_ipis_of(flushes, cpus, found):
+    """Tell whether the IPIs are those of so many flushes, where faults come all the time."""
+    return abs(found["ipis"] / (cpus - 1) - flushes) <= EDGE * (cpus - 1)
+
+
 @pytest.mark.parametrize("cpus", [2, 4])
 def test_nothing_is_pending(cpus, run):
     """All strategies are alike: one flush for each copy, and two for each change and its end."""
@@ -86,10 +96,12 @@ def test_pending_in_another_vma(cpus, run):
     """To wp-pending-page this is a second flush in each fault; the others leave it alone."""
     kernel, found = run[0], run[1][f"other-{cpus}"]
     assert found["pending"] > found["faults"] / 2 > OPS / 4
-    assert found["flushed"] == (found["pending"] if kernel == "wp-pending-page" else 0)
+    if kernel == "wp-pending-page":
+        assert are_equal(found["flushed"], found["pending"])
+    else:
+        assert found["flushed"] == 0
     assert found["waited"] == found["saved"] == 0
-    exact = found["faults"] + found["flushed"] + 2 * OPS
-    assert abs(found["ipis"] / (cpus - 1) - exact) <= EDGE * (cpus - 1)
+    assert are_ipis_of(found["faults"] + found["flushed"] + 2 * OPS, cpus, found)
 
 
 def test_pending_on_the_same_pages(run):
@@ -97,14 +109,14 @@ def test_pending_on_the_same_pages(run):
     kernel, found = run[0], run[1]["same-4"]
     assert found["pending"] > OPS
     if kernel in FLUSHES_PAGE:
-        assert found["flushed"] == found["pending"]
+        assert are_equal(found["flushed"], found["pending"])
     elif kernel == "wp-pending-range":
         # Where the range has just been flushed its mmu_gather is empty, but still counted.
         assert 0 < found["flushed"] < found["pending"]
     else:
         assert found["flushed"] == 0 < found["waited"] < found["pending"]
     assert found["saved"] == 0
-    assert found["ipis"] == 3 * (found["flushed"] + OPS)
+    assert are_ipis_of(found["flushed"] + OPS, 4, found)
 
 
 def test_fault_flushes_first(run):
@@ -115,8 +127,9 @@ def test_fault_flushes_first(run):
     kernel, found = run[0], run[1]["window-4"]
     assert found["pending"] > OPS
     if kernel == "wp-flush-gen":
-        assert OPS / 2 < found["flushed"] == found["saved"] <= OPS
+        assert OPS / 2 < found["flushed"] <= OPS + EDGE
+        assert are_equal(found["flushed"], found["saved"])
     else:
         assert found["saved"] == 0
-        assert found["flushed"] == found["pending"] or kernel == "wp-pending-range"
-    assert found["ipis"] == 3 * (found["flushed"] + OPS - found["saved"])
+        assert kernel == "wp-pending-range" or are_equal(found["flushed"], found["pending"])
+    assert are_ipis_of(found["flushed"] + OPS - found["saved"], 4, found)
