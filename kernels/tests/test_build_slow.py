@@ -86,13 +86,29 @@ def test_same_content_gives_the_same_kernel_elsewhere(images, home, tmp_path):
 
 
 def code(objects, name):
-    """Return the disassembly of an object file, without its head."""
+    """Return the disassembly of an object file, without its head.
+
+    Which operand of a comparison for equality is the first one depends on how many variables gcc
+    has seen before, so they are sorted, and the bytes of the instruction left out.
+    """
     run = subprocess.run(["objdump", "-dr", objects / name], text=True, capture_output=True,
                          check=True)
-    return run.stdout.split("\n", 3)[3]
+    return re.sub(r"^( *[0-9a-f]+:\t)[^\t]*\t(cmp[a-z]*) +([^,\n]*),([^,\n]*)$(?=\n.*\tjn?e )",
+                  lambda m: f"{m[1]}{m[2]} {sorted((m[3], m[4]))}", run.stdout.split("\n", 3)[3],
+                  flags=re.M)
 
 
-@pytest.mark.xfail(strict=True, reason="with the controls gcc turns two comparisons round")
+def patched_objects(pristine):
+    """Return the objects with code for memory management that the series changes.
+
+    What is left out: the APIC's timer, which has a parameter more, and Hyper-V's flushes, which
+    the plain kernel has not.
+    """
+    files = {file for patch in kdesc.series(KERNELS) for file in ktree.patched_files(patch)}
+    return sorted(f"{file[:-2]}.o" for file in files if (pristine / file).exists()
+                  and re.match(r"(arch/x86/mm|fs|kernel|mm)/.*\.c$", file))
+
+
 def test_baseline_is_the_code_of_the_base(home, images, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
     cache = kcache.cache_dir()
@@ -106,9 +122,10 @@ def test_baseline_is_the_code_of_the_base(home, images, tmp_path, monkeypatch):
         lines = (images["baseline"] / "config").read_text()
         (objects[name] / "fragment").write_text(lines)
         make.run(f"KCONFIG_ALLCONFIG={objects[name] / 'fragment'}", "allnoconfig")
-        make.run("arch/x86/mm/tlb.o")
-    assert code(objects["base"], "arch/x86/mm/tlb.o") == code(objects["series"],
-                                                              "arch/x86/mm/tlb.o")
+        make.run(*patched_objects(pristine))
+    differ = [name for name in patched_objects(pristine)
+              if code(objects["base"], name) != code(objects["series"], name)]
+    assert not differ
 
 
 @pytest.fixture(scope="session")
