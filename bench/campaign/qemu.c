@@ -103,12 +103,11 @@ static void add_channel(const struct tb_qemu *q, struct command *c)
  * the clock was found stable or not. With a TSC that is to be trusted nothing
  * is patched there.
  */
-static const char *boot_args(const struct tb_qemu *q)
+static const char *clock_args(const struct tb_qemu *q)
 {
 	if (q->is_kvm)
-		return "console=ttyS0 panic=-1";
-	return q->is_exact ? "console=ttyS0 panic=-1 lapic_timer_hz=1000000000"
-			   : "console=ttyS0 panic=-1 tsc=reliable";
+		return "";
+	return q->is_exact ? " lapic_timer_hz=1000000000" : " tsc=reliable";
 }
 
 static void smp_arg(const struct tb_shape *s, struct command *c)
@@ -160,7 +159,7 @@ static void machine_args(const struct tb_qemu *q, struct command *c)
 	arg(c, "-initrd");
 	arg(c, "%s", q->initrd);
 	arg(c, "-append");
-	arg(c, "%s%s%s%s %s", boot_args(q),
+	arg(c, "console=ttyS0 panic=-1%s%s%s%s %s", clock_args(q),
 	    q->late_cpus ? " maxcpus=1 tsc=reliable" : "",
 	    *q->own_append ? " " : "", q->own_append, q->append);
 }
