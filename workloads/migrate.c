@@ -25,10 +25,9 @@
 
 #include "wl.h"
 #include "wl_mem.h"
+#include "wl_nodes.h"
 
 #define BATCH_PAGES 512
-#define MAX_NODES 1024
-#define LONG_BITS (8 * (int)sizeof(long))
 
 /**
  * struct migrate - the range, and the arguments of move_pages()
@@ -45,24 +44,10 @@ struct migrate {
 	int *status;
 };
 
-/* The first two nodes that may be used; how many of them there are. */
-static int find_nodes(int node[2])
-{
-	unsigned long allowed[MAX_NODES / LONG_BITS] = { 0 };
-	int i, nr = 0;
-
-	if (get_mempolicy(NULL, allowed, MAX_NODES, NULL, MPOL_F_MEMS_ALLOWED))
-		return -errno;
-	for (i = 0; i < MAX_NODES && nr < 2; i++)
-		if (allowed[i / LONG_BITS] >> i % LONG_BITS & 1)
-			node[nr++] = i;
-	return nr;
-}
-
 static void probe(const struct wl_env *env, const void *conf,
 		  struct wl_reasons *why)
 {
-	int node[2], nr = find_nodes(node);
+	int node[2], nr = wl_find_nodes(node, 2);
 
 	wl_mem_probe(env, conf, why);
 	if (nr < 0)
@@ -127,7 +112,7 @@ static int make_lists(struct migrate *m)
 /* Have all pages on the first node. */
 static int fill(struct migrate *m)
 {
-	int ret = find_nodes(m->node);
+	int ret = wl_find_nodes(m->node, 2);
 
 	if (ret < 2)
 		return ret < 0 ? ret : -ENODEV;

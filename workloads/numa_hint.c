@@ -29,13 +29,12 @@
 
 #include "wl.h"
 #include "wl_mem.h"
+#include "wl_nodes.h"
 
 #ifndef MPOL_F_NUMA_BALANCING
 #define MPOL_F_NUMA_BALANCING (1 << 13)
 #endif
 
-#define MAX_NODES 1024
-#define LONG_BITS (8 * sizeof(long))
 #define BALANCING "/proc/sys/kernel/numa_balancing"
 #define SCAN "/sys/kernel/debug/sched/numa_balancing/scan_"
 /* The kernel scans at most 2560 MB/s, so it may do that little often. */
@@ -112,29 +111,26 @@ static void prepare(struct wl_res *res, const void *conf)
 /* The node that the case asks for, else the first one. */
 static int choose_node(const struct wl_ctx *c)
 {
-	unsigned long allowed[MAX_NODES / LONG_BITS] = { 0 };
-	int node = 0;
+	int node = 0, nr;
 
 	if (c->bindings[0].is_bound)
 		return c->bindings[0].node;
-	if (get_mempolicy(NULL, allowed, MAX_NODES, NULL, MPOL_F_MEMS_ALLOWED))
-		return -errno;
-	while (node < MAX_NODES &&
-	       !(allowed[node / LONG_BITS] >> node % LONG_BITS & 1))
-		node++;
-	return node < MAX_NODES ? node : -ENODEV;
+	nr = wl_find_nodes(&node, 1);
+	if (nr < 1)
+		return nr ? nr : -ENODEV;
+	return node;
 }
 
 static int set_policies(const struct wl_range *r)
 {
-	unsigned long nodes[MAX_NODES / LONG_BITS] = { 0 };
+	unsigned long nodes[WL_MAX_NODES / WL_LONG_BITS] = { 0 };
 	int node = choose_node(r->ctx);
 
 	if (node < 0)
 		return node;
-	nodes[node / LONG_BITS] = 1UL << node % LONG_BITS;
+	nodes[node / WL_LONG_BITS] = 1UL << node % WL_LONG_BITS;
 	if (mbind(r->addr, r->len_bytes, MPOL_BIND | MPOL_F_NUMA_BALANCING,
-		  nodes, MAX_NODES, 0) ||
+		  nodes, WL_MAX_NODES, 0) ||
 	    set_mempolicy(MPOL_LOCAL, NULL, 0))
 		return -errno;
 	return wl_range_write(r);

@@ -3,14 +3,12 @@
 #ifndef LITMUS_MIGRATE_H
 #define LITMUS_MIGRATE_H
 
-#include <numaif.h>
 #include <stdlib.h>
 
+#include "../wl_nodes.h"
 #include "litmus.h"
 
 #define LITMUS_MOVED_PAGES 1024
-#define LITMUS_MAX_NODES 1024
-#define LITMUS_LONG_BITS (8 * (int)sizeof(long))
 
 struct litmus_migration {
 	int node[2];
@@ -19,26 +17,11 @@ struct litmus_migration {
 	int status[LITMUS_MOVED_PAGES];
 };
 
-/* The first two nodes that may be used; how many of them there are. */
-static inline int litmus_find_nodes(int node[2])
-{
-	unsigned long allowed[LITMUS_MAX_NODES / LITMUS_LONG_BITS] = { 0 };
-	int i, nr = 0;
-
-	if (get_mempolicy(NULL, allowed, LITMUS_MAX_NODES, NULL,
-			  MPOL_F_MEMS_ALLOWED))
-		return -errno;
-	for (i = 0; i < LITMUS_MAX_NODES && nr < 2; i++)
-		if (allowed[i / LITMUS_LONG_BITS] >> i % LITMUS_LONG_BITS & 1)
-			node[nr++] = i;
-	return nr;
-}
-
 static inline void litmus_migrate_probe(struct wl_reasons *why)
 {
 	int node[2];
 
-	if (litmus_find_nodes(node) < 2)
+	if (wl_find_nodes(node, 2) < 2)
 		wl_reason(why, "needs two NUMA nodes with memory");
 }
 
@@ -48,7 +31,7 @@ static inline int litmus_migrate_setup(struct litmus *l)
 	size_t i;
 
 	l->priv = m;
-	if (!m || litmus_find_nodes(m->node) < 2)
+	if (!m || wl_find_nodes(m->node, 2) < 2)
 		return -ENOMEM;
 	for (i = 0; i < l->range.conf.pages; i++)
 		m->page[i] = l->range.addr + i * l->range.page_bytes;
