@@ -241,7 +241,8 @@ static bool turn(struct victim *me, bool may_touch)
 static void spin_until(struct victim *me, uint32_t stage)
 {
 	const struct tb_litmus_order *o = &me->arena->order;
-	bool may_touch = o->spins_reading || o->hammers;
+	/* Where each page has one writer some victims have none. */
+	bool may_touch = (o->spins_reading || o->hammers) && me->v->nr_window;
 
 	while (atomic_load_explicit(&me->v->go, memory_order_acquire) < stage) {
 		may_touch = turn(me, may_touch);

@@ -96,6 +96,13 @@ def test_controls_are_caught(name, images):
     assert took_cpu_s < CATCH_CPU_S
 
 
+def test_more_victims_than_pages(images):
+    """Where each page has one writer, some victims of 39 have none to write."""
+    done, _ = boot("baseline", "msync_clean", "--vm", "cpus=40")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "up to 39 victims" in done.stdout
+
+
 @pytest.mark.parametrize("name", [name for name in RUNTIME if name not in CONTROLS])
 def test_sound_strategies_pass(name, images):
     """What calls itself sound passes all, on the kernel with all its checks."""
