@@ -83,7 +83,7 @@ def qemu(image, archive, args):
     facts = parser["image"]
     append = " ".join(filter(None, ["console=ttyS0 panic=-1", PARAMETERS.get(args.accel),
                                     facts.get("append"), args.append]))
-    return [QEMU, *ACCELS[args.accel], "-machine", "q35", "-smp", str(args.cpus),
+    return [QEMU, *ACCELS[args.accel], "-machine", "q35,mem-merge=off", "-smp", str(args.cpus),
             "-m", args.memory, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-serial", "stdio" if args.command else "mon:stdio",
             "-kernel", str(image / facts.get("kernel", "vmlinux")), "-initrd", str(archive),

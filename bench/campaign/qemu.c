@@ -141,10 +141,14 @@ static void shape_args(const struct tb_qemu *q, struct command *c)
 	}
 }
 
+/*
+ * Its memory is not offered to KSM of the host: to be merged and copied again
+ * takes time, and ksm_merge would wait until ksmd has scanned all of it.
+ */
 static void machine_args(const struct tb_qemu *q, struct command *c)
 {
 	arg(c, "-machine");
-	arg(c, "q35");
+	arg(c, "q35,mem-merge=off");
 	shape_args(q, c);
 	arg(c, "-nodefaults");
 	arg(c, "-no-user-config");

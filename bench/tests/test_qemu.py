@@ -21,21 +21,22 @@ workload = munmap
 ops = 1
 """
 
-ONE_NODE = ["-machine", "q35", "-smp", "4", "-m", "1024M", "-nodefaults"]
+MACHINE = "q35,mem-merge=off"
+ONE_NODE = ["-machine", MACHINE, "-smp", "4", "-m", "1024M", "-nodefaults"]
 SHAPES = {
     "": ONE_NODE,
     "sockets = 1\nthreads_per_core = 1\nnodes = 1": ONE_NODE,
-    "threads_per_core = 2": ["-machine", "q35", "-smp", "4,sockets=1,cores=2,threads=2",
+    "threads_per_core = 2": ["-machine", MACHINE, "-smp", "4,sockets=1,cores=2,threads=2",
                              "-m", "1024M", "-nodefaults"],
     "cpus = 12\nsockets = 4\nthreads_per_core = 3\nnodes = 2\nmemory = 256M": [
-        "-machine", "q35", "-smp", "12,sockets=4,cores=1,threads=3", "-m", "256M",
+        "-machine", MACHINE, "-smp", "12,sockets=4,cores=1,threads=3", "-m", "256M",
         "-object", "memory-backend-ram,id=node0,size=128M",
         "-numa", "node,nodeid=0,memdev=node0,cpus=0-5",
         "-object", "memory-backend-ram,id=node1,size=128M",
         "-numa", "node,nodeid=1,memdev=node1,cpus=6-11", "-nodefaults"],
     # As many as there can be: no argument is lost.
     "cpus = 64\nnodes = 8": [
-        "-machine", "q35", "-smp", "64,sockets=8,cores=8,threads=1", "-m", "1024M",
+        "-machine", MACHINE, "-smp", "64,sockets=8,cores=8,threads=1", "-m", "1024M",
         *(word for node in range(8) for word in (
             "-object", f"memory-backend-ram,id=node{node},size=128M",
             "-numa", f"node,nodeid={node},memdev=node{node},cpus={8 * node}-{8 * node + 7}")),
