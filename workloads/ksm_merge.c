@@ -231,13 +231,13 @@ static const struct wl_metric metrics[] = {
 	[MERGED] = {
 		.name = "merged_pages",
 		.unit = "pages",
-		.help = "Pages that ksmd merged",
+		.help = "pages that ksmd merged",
 		.kind = WL_TOTAL,
 		.better = WL_NEITHER,
 	},
 	[MERGE_TIME] = {
 		.name = "merge",
-		.help = "Time from the request until all pages are merged",
+		.help = "time from the request until all pages are merged",
 		.kind = WL_TIME,
 		.better = WL_LOWER,
 	},

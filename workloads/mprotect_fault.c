@@ -285,7 +285,7 @@ static const struct wl_metric metrics[] = {
 	[FAULTS] = {
 		.name = "write_faults",
 		.unit = "faults",
-		.help = "Write faults of all faulters",
+		.help = "write faults of all faulters",
 		.kind = WL_TOTAL,
 		.better = WL_HIGHER,
 		.is_headline = true,
@@ -293,7 +293,7 @@ static const struct wl_metric metrics[] = {
 	[REFUSED] = {
 		.name = "refused_stores",
 		.unit = "stores",
-		.help = "Stores that found the range protected and were tried "
+		.help = "stores that found the range protected and were tried "
 			"again",
 		.kind = WL_TOTAL,
 		.better = WL_NEITHER,

@@ -2,7 +2,7 @@
 /*
  * munmap: unmap pages that other CPUs have in their TLBs.
  *
- * Flushes in unmap_region() -> tlb_finish_mmu() -> flush_tlb_mm_range(), read
+ * Flushes in vms_clear_ptes() -> tlb_finish_mmu() -> flush_tlb_mm_range(), read
  * in 6.12. One op causes one flush, local and by one IPI to each responder,
  * which runs user code of the same mm and so is never lazy. It is a flush of
  * the range up to tlb_single_page_flush_ceiling (33) pages, else of all.
@@ -76,7 +76,7 @@ const struct wl_ops wl_munmap = {
 	.abi = WL_ABI,
 	.name = "munmap",
 	.summary = "munmap() of pages that running CPUs have in their TLBs",
-	.path = "unmap_region tlb_finish_mmu flush_tlb_mm_range",
+	.path = "vms_clear_ptes tlb_finish_mmu flush_tlb_mm_range",
 	.tags = "everyday unmap",
 	.params = params,
 	.conf_bytes = sizeof(struct wl_mem_conf),

@@ -238,13 +238,13 @@ static const struct wl_metric metrics[] = {
 	[HINT_FAULTS] = {
 		.name = "hint_faults",
 		.unit = "faults",
-		.help = "Touches that found a page without access",
+		.help = "touches that found a page without access",
 		.kind = WL_TOTAL,
 		.better = WL_NEITHER,
 	},
 	[HINT_FAULT] = {
 		.name = "hint_fault",
-		.help = "Time of a touch that found a page without access",
+		.help = "time of a touch that found a page without access",
 		.kind = WL_TIME,
 		.better = WL_LOWER,
 		.is_headline = true,

@@ -9,7 +9,7 @@
  * responder, and how many there are depends on the pages:
  *
  * backing = file: clean pages of a file are unmapped in batches. There is a
- * flush for every 31 of them (FOLIO_BATCH_SIZE), and for the rest.
+ * flush for every 31 of them (PAGEVEC_SIZE), and for the rest.
  * backing = swap: dirty anonymous pages are flushed one by one, each before it
  * is written to the swap device (try_to_unmap_flush_dirty()).
  *
