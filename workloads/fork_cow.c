@@ -91,7 +91,10 @@ static int op(struct wl_thread *t)
 	const struct fork_cow_conf *conf = t->ctx->conf;
 	struct fork_cow *s = t->ctx->priv;
 
-	return conf->act == FORK ? wl_fork_start(&s->f) : wl_range_write(&s->r);
+	if (conf->act == FORK)
+		return wl_fork_start(&s->f);
+	wl_range_store(&s->r);
+	return 0;
 }
 
 static int check(struct wl_thread *t)

@@ -346,16 +346,22 @@ static inline int wl_range_check_unmapped(const struct wl_range *r)
 	return 0;
 }
 
-/*
- * Write one byte of each page, so that each has a writable entry. -ENOMEM if
- * the kernel gave base pages where huge ones were asked for.
- */
-static inline int wl_range_write(const struct wl_range *r)
+/* Write one byte of each page, and do nothing else: it may be timed. */
+static inline void wl_range_store(const struct wl_range *r)
 {
 	size_t off;
 
 	for (off = 0; off < r->len_bytes; off += r->page_bytes)
 		*(volatile char *)(r->addr + off) = 1;
+}
+
+/*
+ * The same, so that each page has a writable entry. -ENOMEM if the kernel gave
+ * base pages where huge ones were asked for.
+ */
+static inline int wl_range_write(const struct wl_range *r)
+{
+	wl_range_store(r);
 	if (r->conf.page_size == WL_THP && wl_range_check_all(r, WL_PM_PRESENT))
 		return -ENOMEM;
 	return 0;
