@@ -65,6 +65,7 @@ static inline bool t_calls_counts(long nr)
 		SYS_mmap,	SYS_mremap,   SYS_fallocate,
 		SYS_msync,	SYS_ioctl,    SYS_process_madvise,
 		SYS_move_pages, SYS_pwrite64, SYS_io_uring_enter,
+		SYS_ftruncate,	SYS_clone,
 	};
 	size_t i;
 
@@ -81,6 +82,9 @@ static inline long t_calls_pretend(long nr, const long args[6])
 	long sum = 0, i;
 
 	switch (nr) {
+	case SYS_clone:
+		/* A number that no process has. */
+		return INT32_MAX;
 	case SYS_mremap:
 		return args[4];
 	case SYS_mmap:
@@ -104,10 +108,16 @@ static inline void t_calls_handle(int sig, siginfo_t *info, void *context)
 	bool counts = t_calls_counts(info->si_syscall);
 
 	(void)sig;
-	if (counts && ++t_calls_seen == t_calls_inert)
+	if (counts && ++t_calls_seen == t_calls_inert) {
 		regs[REG_RAX] = t_calls_pretend(info->si_syscall, args);
-	else
+	} else if (info->si_syscall == SYS_clone) {
+		/* Its child has not this stack: once more, from where it was.
+		 */
+		t_calls_selector = SYSCALL_DISPATCH_FILTER_ALLOW;
+		regs[REG_RIP] -= 2;
+	} else {
 		regs[REG_RAX] = t_calls_raw(info->si_syscall, args);
+	}
 }
 
 /* For a thread, before it watches its calls. Return: 0 or -errno. */

@@ -9,14 +9,7 @@
 #include "engine/region.h"
 #include "engine/values.h"
 #include "machine/mem.h"
-#include "tests/t_engine.h"
-
-static struct tb_result result;
-
-/* The workload that is looked at, for messages. */
-#define FOR_EACH(ops)                                             \
-	for (const struct wl_ops *const *t_p = wl_registry, *ops; \
-	     (ops = *t_p) && (print_message("# %s\n", ops->name), 1); t_p++)
+#include "tests/t_each.h"
 
 /* --- tables -------------------------------------------------------------- */
 
@@ -170,6 +163,8 @@ static void check_metric(const struct wl_ops *ops, const struct wl_metric *m)
 
 	assert_words(m->name, "_");
 	assert_phrase(m->help);
+	/* Of "The <help>." */
+	assert_true(islower((unsigned char)m->help[0]));
 	if (tb_metric_is_time(m))
 		assert_null(m->unit);
 	else
@@ -369,17 +364,6 @@ static void use_processes(struct tb_case *cs, bool in_processes)
 			cs->nr_processes[i] = in_processes && cs->nr_threads[i];
 }
 
-/* TSan's shadow is charged to the memory cgroup too, and is not reclaimed. */
-static bool has_no_room(const struct wl_ops *ops)
-{
-#ifdef __SANITIZE_THREAD__
-	return !strcmp(ops->name, "luf_reclaim");
-#else
-	(void)ops;
-	return false;
-#endif
-}
-
 static void check_run(const struct wl_ops *ops, const char *dir,
 		      bool in_processes)
 {
@@ -387,7 +371,7 @@ static void check_run(const struct wl_ops *ops, const char *dir,
 	struct tb_case cs;
 	unsigned int i;
 
-	if (has_no_room(ops))
+	if (t_has_no_room(ops))
 		return;
 	t_wrap(ops);
 	t_case(&cs, &t_copy, &t_topo);
@@ -427,16 +411,6 @@ static void run_leaves_nothing_behind(void **state)
 }
 
 /* --- failures ------------------------------------------------------------ */
-
-/* Run with @fault; false if the workload cannot run here at all. */
-static bool run_with(struct tb_case *cs, const struct t_fault *fault)
-{
-	memset(t_counts, 0, sizeof(*t_counts));
-	t_fault = *fault;
-	t_run_case(cs, &result);
-	tb_result_fini(&result);
-	return result.state != TB_STATE_SKIPPED;
-}
 
 static void expect_failure(const struct tb_case *cs,
 			   const struct t_fault *fault)
@@ -488,7 +462,7 @@ static void check_failures(const struct wl_ops *ops, const char *dir)
 	struct tb_case cs;
 	size_t i;
 
-	if (has_no_room(ops))
+	if (t_has_no_room(ops))
 		return;
 	t_wrap(ops);
 	t_case(&cs, &t_copy, &t_topo);
@@ -503,7 +477,7 @@ static void check_failures(const struct wl_ops *ops, const char *dir)
 		    (f->call == T_PROCESS_INIT && !cs.nr_processes[f->role]) ||
 		    !cs.nr_threads[f->role])
 			continue;
-		if (run_with(&cs, f))
+		if (t_run_with(&cs, f))
 			expect_failure(&cs, f);
 		t_assert_no_traces(&before, dir);
 	}
@@ -524,7 +498,7 @@ static void check_crash(const struct wl_ops *ops, const char *dir,
 	struct t_traces before;
 	struct tb_case cs;
 
-	if (has_no_room(ops))
+	if (t_has_no_room(ops))
 		return;
 	t_wrap(ops);
 	t_case(&cs, &t_copy, &t_topo);
@@ -532,7 +506,7 @@ static void check_crash(const struct wl_ops *ops, const char *dir,
 	snprintf(of_process, sizeof(of_process), "process 0 of role %s in ",
 		 ops->roles[role].name);
 	before = t_traces(dir);
-	if (cs.nr_threads[role] && run_with(&cs, &fault)) {
+	if (cs.nr_threads[role] && t_run_with(&cs, &fault)) {
 		assert_int_equal(result.state, TB_STATE_FAILED);
 		assert_int_equal(result.reasons.nr, 1);
 		snprintf(expected, sizeof(expected),
@@ -554,128 +528,6 @@ static void crashes_are_told(void **state)
 	}
 }
 
-/* Without its effect an op that says it was done is found out, at any time. */
-static void check_check(const struct wl_ops *ops)
-{
-	static const unsigned int nths[] = { 1, T_WARMUP_OPS + 3 };
-	struct tb_case cs;
-	char failed[64];
-	size_t i;
-
-	snprintf(failed, sizeof(failed), ": check of %s 0 ",
-		 ops->roles[0].name);
-	/* Its check looks at the clock, and instrumented code is slow. */
-	if (T_IS_SANITIZED && !strcmp(ops->name, "spin"))
-		return;
-	if (has_no_room(ops))
-		return;
-	t_wrap(ops);
-	t_case(&cs, &t_copy, &t_topo);
-	for (i = 0; i < ARRAY_SIZE(nths); i++) {
-		const struct t_fault fault = { T_SKIP_OP, T_OP, 0, nths[i] };
-
-		if (!run_with(&cs, &fault))
-			break;
-		if (result.state != TB_STATE_FAILED || result.reasons.nr != 1 ||
-		    !strstr(result.reasons.text[0], failed))
-			fail_msg("%s: check did not see that op %u did "
-				 "nothing: %s, %s",
-				 ops->name, nths[i],
-				 tb_state_name(result.state),
-				 result.reasons.nr ? result.reasons.text[0]
-						   : "no reason");
-	}
-	free(cs.conf);
-}
-
-static void checks_see_an_op_that_did_nothing(void **state)
-{
-	(void)state;
-	FOR_EACH(ops)
-	{
-		/* What a yardstick does may be nothing. */
-		if (ops->roles[0].check)
-			check_check(ops);
-		else
-			assert_non_null(strstr(ops->tags, "harness"));
-	}
-}
-
-/* Of an op of more calls the first ones are tried. */
-#define MAX_CALLS 20
-
-/* Where an op can be of one call or of several, of several. */
-static void use_calls(struct tb_case *cs)
-{
-	struct tb_err err = { 0 };
-
-	if (!strcmp(cs->ops->name, "madvise_batch") &&
-	    tb_param_set(tb_param_find(cs->ops, "call"), cs->conf, "madvise",
-			 "unit", &err))
-		fail_msg("%s", err.text);
-}
-
-/* An op of several calls is found out if one of them did nothing. */
-static void check_calls(const struct wl_ops *ops)
-{
-	const struct t_fault fault = { T_SKIP_CALL, T_OP, 0, T_WARMUP_OPS + 3 };
-	unsigned int nr_calls = 0;
-	struct tb_case cs;
-
-	t_wrap(ops);
-	t_case(&cs, &t_copy, &t_topo);
-	use_calls(&cs);
-	for (t_inert = 0; t_inert <= nr_calls; t_inert++) {
-		if (!run_with(&cs, &fault))
-			break;
-		if (!t_inert) {
-			if (result.state != TB_STATE_OK)
-				fail_msg("%s: %s", ops->name,
-					 result.reasons.text[0]);
-			nr_calls = atomic_load(&t_counts->nr_calls);
-			nr_calls = nr_calls < MAX_CALLS ? nr_calls : MAX_CALLS;
-			print_message("# %u calls\n", nr_calls);
-		} else if (result.state != TB_STATE_FAILED) {
-			fail_msg("%s: nobody saw that call %u of %u did "
-				 "nothing",
-				 ops->name, t_inert, nr_calls);
-		}
-	}
-	free(cs.conf);
-}
-
-static void checks_see_a_call_that_did_nothing(void **state)
-{
-	(void)state;
-	if (!T_HAS_CALLS)
-		T_SKIP("system calls can be watched on x86-64 only, and not "
-		       "with a sanitizer");
-	FOR_EACH(ops)
-	{
-		/* The child of this one would be in the handler, without the
-		 * stack of it. */
-		if (ops->roles[0].check && strcmp(ops->name, "fork_cow") != 0)
-			check_calls(ops);
-	}
-}
-
-/* A private TMPDIR, which is the current directory as well. */
-static int enter_dir(void **state)
-{
-	if (t_dir_make(state))
-		return -1;
-	setenv("TMPDIR", *state, 1);
-	return chdir(*state);
-}
-
-static int leave_dir(void **state)
-{
-	unsetenv("TMPDIR");
-	return chdir("/") || t_dir_remove(state);
-}
-
-#define IN_DIR(f) cmocka_unit_test_setup_teardown(f, enter_dir, leave_dir)
-
 int main(void)
 {
 	struct CMUnitTest tests[] = {
@@ -690,8 +542,6 @@ int main(void)
 		IN_DIR(run_leaves_nothing_behind),
 		IN_DIR(failures_are_unwound),
 		IN_DIR(crashes_are_told),
-		IN_DIR(checks_see_an_op_that_did_nothing),
-		IN_DIR(checks_see_a_call_that_did_nothing),
 	};
 
 	t_engine_init();
