@@ -115,6 +115,12 @@ static int check_huge(const struct wl_range *r, size_t nr_bytes)
 	return (size_t)kib == nr_bytes >> 10 ? 0 : -EEXIST;
 }
 
+/* khugepaged would collapse again what the op splits, before check sees it. */
+static int keep_khugepaged_out(const struct wl_range *r)
+{
+	return madvise(r->addr, r->len_bytes, MADV_NOHUGEPAGE) ? -errno : 0;
+}
+
 static int rearm(struct wl_thread *t)
 {
 	const struct wl_range *r = t->ctx->priv;
@@ -122,6 +128,8 @@ static int rearm(struct wl_thread *t)
 
 	if (!ret)
 		ret = wl_range_write(r);
+	if (!ret)
+		ret = keep_khugepaged_out(r);
 	return ret ? ret : check_huge(r, r->len_bytes);
 }
 
