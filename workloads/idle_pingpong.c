@@ -97,19 +97,16 @@ static void probe(const struct wl_env *env, const void *conf,
 		  struct wl_reasons *why)
 {
 	(void)conf;
-	if (env->nr_cpus < NR_SIDES)
-		wl_reason(why, "needs two CPUs: nobody else wakes the first");
+	if (env->nr_cpus < NR_SIDES || !env->nr_threads[PARTNER])
+		wl_reason(why, "needs a partner on a second CPU: nobody else "
+			       "wakes the initiator");
 }
 
 static int setup(struct wl_ctx *c)
 {
-	struct pingpong *s;
+	struct pingpong *s = calloc(1, sizeof(*s));
 	int ret;
 
-	/* Nobody would answer. */
-	if (!c->nr_threads[PARTNER])
-		return -ESRCH;
-	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	s->partner_state = -1;

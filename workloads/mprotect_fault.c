@@ -186,13 +186,31 @@ static bool has_soft_dirty(size_t page_bytes)
 	return nr == 1;
 }
 
+/* A page of a file that is copied takes two. */
+static uint64_t probe_bytes(const struct wl_env *env,
+			    const struct mprotect_fault_conf *conf)
+{
+	uint64_t faulted = env->nr_threads[1] * conf->fault_pages;
+	uint64_t changed = env->nr_threads[0] * conf->pages;
+
+	faulted *= conf->fault == COW ? 2 : 1;
+	changed *= conf->where == SAME_RANGE ? 0 : 1;
+	return (faulted + changed) * env->page_bytes * env->nr_instances;
+}
+
 static void probe(const struct wl_env *env, const void *p,
 		  struct wl_reasons *why)
 {
 	const struct mprotect_fault_conf *conf = p;
+	uint64_t faulted = env->nr_threads[1] * conf->fault_pages;
 
-	if (env->nr_cpus < 2)
-		wl_reason(why, "needs two CPUs: somebody must take faults");
+	if (!faulted)
+		wl_reason(why, "needs a faulter: there is no CPU left for "
+			       "one, or threads.faulter is 0");
+	else if (conf->where == SAME_RANGE && faulted < env->nr_threads[0])
+		wl_reason(why, "where = same_range: expected a page of "
+			       "faulters for each initiator");
+	wl_mem_probe_bytes(probe_bytes(env, conf), why);
 	if (conf->change == CLEAR_REFS && !has_soft_dirty(env->page_bytes))
 		wl_reason(why, "change = clear_refs: this kernel has no "
 			       "soft-dirty bits (MEM_SOFT_DIRTY)");

@@ -99,9 +99,6 @@ static int lay_out(struct state *s, struct wl_ctx *c)
 	unsigned int i;
 	int ret;
 
-	/* Somebody faults, and each initiator has a page. */
-	if (!faulted || (is_same && faulted < c->nr_threads[0]))
-		return -EINVAL;
 	ret = wl_range_init(&s->range, c, 0, &mem);
 	if (ret)
 		return ret;

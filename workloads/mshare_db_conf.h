@@ -9,6 +9,7 @@
 #include "mshare_db_pool.h"
 #include "mshare_db_region.h"
 #include "wl.h"
+#include "wl_mem.h"
 
 struct mshare_db_conf {
 	uint64_t backend;
@@ -163,6 +164,8 @@ static void probe(const struct wl_env *env, const void *all,
 	else
 		io_uring_queue_exit(&ring);
 	probe_sizes(env, conf, why);
+	if (conf->backend != REGION_HUGETLB)
+		wl_mem_probe_bytes(conf->pool * env->nr_instances, why);
 	probe_backend(env, conf, why);
 }
 

@@ -19,6 +19,15 @@
 #include "wl.h"
 #include "wl_mem.h"
 
+static void probe(const struct wl_env *env, const void *conf,
+		  struct wl_reasons *why)
+{
+	wl_mem_probe(env, conf, why);
+	if (env->nr_instances > 1)
+		wl_reason(why, "expected instances = 1: others would write to "
+			       "the same file; see processes.responder");
+}
+
 static void prepare(struct wl_res *res, const void *conf)
 {
 	const struct wl_mem_conf *mem = conf;
@@ -97,7 +106,7 @@ const struct wl_ops wl_msync_clean = {
 	.conf_bytes = sizeof(struct wl_mem_conf),
 	.roles = roles,
 	.regions = wl_mem_regions,
-	.probe = wl_mem_probe,
+	.probe = probe,
 	.prepare = prepare,
 	.setup = setup,
 	.teardown = wl_mem_teardown,

@@ -82,6 +82,9 @@ static void probe(const struct wl_env *env, const void *conf,
 	if (count_hint_faults(&nr) || nr == UINT64_MAX)
 		wl_reason(why, "/proc/vmstat does not count hint faults: needs "
 			       "NUMA_BALANCING");
+	if (access(SCAN "size_mb", F_OK) && errno == ENOENT)
+		wl_reason(why, "no " SCAN "...: needs debugfs, and SCHED_DEBUG "
+			       "in the kernel");
 }
 
 static void set(struct wl_res *res, const char *path, uint64_t value)

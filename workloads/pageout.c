@@ -40,6 +40,17 @@ struct pageout_conf {
 	uint64_t backing;
 };
 
+static void probe(const struct wl_env *env, const void *conf,
+		  struct wl_reasons *why)
+{
+	const struct pageout_conf *p = conf;
+
+	wl_mem_probe(env, conf, why);
+	if (p->backing == BY_FILE && env->nr_instances > 1)
+		wl_reason(why, "backing = file: expected instances = 1: the "
+			       "kernel leaves pages alone that others map");
+}
+
 static void prepare(struct wl_res *res, const void *conf)
 {
 	const struct pageout_conf *p = conf;
@@ -178,7 +189,7 @@ const struct wl_ops wl_pageout = {
 	.conf_bytes = sizeof(struct pageout_conf),
 	.roles = roles,
 	.regions = wl_mem_regions,
-	.probe = wl_mem_probe,
+	.probe = probe,
 	.prepare = prepare,
 	.setup = setup,
 	.teardown = wl_mem_teardown,

@@ -134,10 +134,15 @@ struct wl_param {
 /**
  * struct wl_env - what probe() may look at
  * @nr_cpus: CPUs of the case
+ * @nr_instances: of the case
+ * @nr_threads, @nr_processes: of each instance by role, as in struct wl_ctx
  * @page_bytes: base page size
  */
 struct wl_env {
 	unsigned int nr_cpus;
+	unsigned int nr_instances;
+	unsigned int nr_threads[WL_MAX_ROLES];
+	unsigned int nr_processes[WL_MAX_ROLES];
 	size_t page_bytes;
 };
 

@@ -266,10 +266,22 @@ static inline void wl_mem_probe_thp(const struct wl_mem_conf *conf,
 			  conf->memory == WL_SHARED ? "advise" : "madvise");
 }
 
+/* Of all instances, and of processes that have pages of their own. */
+static inline uint64_t wl_mem_all_pages(const struct wl_env *env,
+					const struct wl_mem_conf *conf)
+{
+	uint64_t copies = 1;
+
+	if (conf->memory == WL_ANONYMOUS)
+		copies += env->nr_processes[1];
+	return conf->pages * copies * env->nr_instances;
+}
+
 static inline void wl_mem_probe_hugetlb(const struct wl_env *env,
 					const struct wl_mem_conf *conf,
 					struct wl_reasons *why)
 {
+	unsigned long long need = wl_mem_all_pages(env, conf);
 	size_t kib = wl_huge_bytes(env->page_bytes) >> 10;
 	unsigned long long nr_free = 0;
 	char dir[128], path[160];
@@ -287,11 +299,31 @@ static inline void wl_mem_probe_hugetlb(const struct wl_env *env,
 	if (fscanf(f, "%llu", &nr_free) != 1)
 		nr_free = 0;
 	fclose(f);
-	if (nr_free < conf->pages)
+	if (nr_free < need)
 		wl_reason(why,
 			  "page_size = hugetlb: needs %llu free pages of %zu "
 			  "kB, there are %llu: raise %s/nr_hugepages",
-			  (unsigned long long)conf->pages, kib, nr_free, dir);
+			  need, kib, nr_free, dir);
+}
+
+static inline void wl_mem_see_available(const char *line, void *arg)
+{
+	unsigned long long kib;
+
+	if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+		*(uint64_t *)arg = kib << 10;
+}
+
+/* probe(): is there so much memory, caches included that can be dropped? */
+static inline void wl_mem_probe_bytes(uint64_t bytes, struct wl_reasons *why)
+{
+	uint64_t available = UINT64_MAX;
+
+	wl_each_line("/proc/meminfo", wl_mem_see_available, &available);
+	if (bytes > available)
+		wl_reason(why, "needs %llu MiB of memory, %llu MiB are there",
+			  (unsigned long long)bytes >> 20,
+			  (unsigned long long)available >> 20);
 }
 
 /* probe(): can there be such pages, and are there enough? */
@@ -299,22 +331,18 @@ static inline void wl_mem_probe(const struct wl_env *env, const void *conf,
 				struct wl_reasons *why)
 {
 	const struct wl_mem_conf *mem = conf;
-	uint64_t need, free_bytes;
+	uint64_t need;
 
 	if (mem->page_size == WL_HUGETLB) {
 		wl_mem_probe_hugetlb(env, mem, why);
 		return;
 	}
-	need = mem->pages * env->page_bytes;
+	need = wl_mem_all_pages(env, mem) * env->page_bytes;
 	if (mem->page_size == WL_THP) {
 		wl_mem_probe_thp(mem, why);
-		need = mem->pages * wl_huge_bytes(env->page_bytes);
+		need *= wl_huge_bytes(env->page_bytes) / env->page_bytes;
 	}
-	free_bytes = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * env->page_bytes;
-	if (need > free_bytes)
-		wl_reason(why, "needs %llu MiB of memory, %llu MiB are free",
-			  (unsigned long long)need >> 20,
-			  (unsigned long long)free_bytes >> 20);
+	wl_mem_probe_bytes(need, why);
 }
 
 /* Page-table pages that have the entries of a range of base pages. */
@@ -325,6 +353,16 @@ static inline double wl_mem_tables(const struct wl_ctx *c)
 
 	/* The range begins one page behind the first of a table. */
 	return (double)tables;
+}
+
+/*
+ * At most so many flushes while dirty pages of a file are unmapped: one before
+ * zap_pte_range() lets go of each table, and one more where it does so half way
+ * because somebody else is to run (need_resched()). Short ranges are over soon.
+ */
+static inline double wl_mem_max_zaps(double tables)
+{
+	return tables > 1 ? 2 * tables : tables;
 }
 
 static inline void wl_mem_probe_advice(const struct wl_mem_conf *conf,

@@ -120,11 +120,17 @@ static void settle_sched(const struct tb_case *cs, struct tb_result *r)
 static void probe(const struct tb_run_env *env, const struct tb_case *cs,
 		  struct tb_result *r)
 {
-	const struct wl_env wl_env = {
+	struct wl_env wl_env = {
 		.nr_cpus = cs->nr_cpus,
+		.nr_instances = cs->instances,
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
 	};
+	unsigned int i;
 
+	for (i = 0; i < cs->nr_roles; i++) {
+		wl_env.nr_threads[i] = cs->nr_threads[i];
+		wl_env.nr_processes[i] = cs->nr_processes[i];
+	}
 	tb_region_probe(cs, &r->reasons);
 	if (cs->ops->probe)
 		cs->ops->probe(&wl_env, cs->conf, &r->reasons);
