@@ -96,6 +96,8 @@ static int setup(struct wl_ctx *c)
 
 	if (ret)
 		return ret;
+	/* Other than that of other instances. */
+	k->content = (uint64_t)getpid() << 32;
 	k->pause = open(PAUSE, O_WRONLY | O_CLOEXEC);
 	if (k->pause >= 0)
 		return 0;

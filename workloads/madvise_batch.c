@@ -162,9 +162,10 @@ static void expect(const struct wl_ctx *c, struct wl_expect *e)
 		most += ranges * pages;
 	/* A range may end in another page-table page than it begins. */
 	if (conf->advice == WL_DONTNEED && conf->mem.memory == WL_SHARED)
-		most += wl_mem_tables(c) * ranges;
+		most += wl_mem_max_zaps(wl_mem_tables(c)) * ranges;
 	wl_mem_expect_flushes(c, e, conf->call == MADVISE ? ranges : 1, most);
-	e->pages = (struct wl_bound){ pages, pages * ranges };
+	e->pages =
+		(struct wl_bound){ most > ranges ? 1 : pages, pages * ranges };
 	e->faults = (struct wl_bound){ 0, pages * ranges };
 }
 

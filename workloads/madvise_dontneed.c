@@ -36,7 +36,7 @@ static void expect(const struct wl_ctx *c, struct wl_expect *e)
 
 	if (conf->memory == WL_SHARED && conf->page_size == WL_BASE)
 		tables = wl_mem_tables(c);
-	wl_mem_expect_flushes(c, e, tables, tables);
+	wl_mem_expect_flushes(c, e, tables, wl_mem_max_zaps(tables));
 	if (tables > 1)
 		e->pages = (struct wl_bound){ 1, (double)conf->pages };
 }

@@ -53,7 +53,7 @@ static void expect(const struct wl_ctx *c, struct wl_expect *e)
 		tables = wl_mem_tables(c);
 		frees = conf->pages > 2 * c->page_bytes / sizeof(uint64_t) - 2;
 	}
-	wl_mem_expect_flushes(c, e, tables, tables + frees);
+	wl_mem_expect_flushes(c, e, tables, wl_mem_max_zaps(tables) + frees);
 	e->ipis_received.min = e->ipis_received.max;
 	if (tables > 1)
 		e->pages = (struct wl_bound){ 0, (double)conf->pages };

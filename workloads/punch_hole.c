@@ -64,19 +64,17 @@ static void expect(const struct wl_ctx *c, struct wl_expect *e)
 {
 	const struct wl_mem_conf *conf = c->conf;
 	double responders = c->nr_threads[1];
-	uint64_t tables = 1;
+	double tables = conf->page_size == WL_BASE ? wl_mem_tables(c) : 1;
 
-	/* The range begins one page behind the first of a table. */
-	if (conf->page_size == WL_BASE)
-		tables += conf->pages / (c->page_bytes / sizeof(uint64_t));
-	wl_mem_expect_reached(c, e, responders, (double)tables, (double)tables);
+	wl_mem_expect_reached(c, e, responders, tables,
+			      wl_mem_max_zaps(tables));
 	e->pages.min = 1;
 	if (!c->nr_processes[1])
 		return;
 	/* Each has page tables of its own, without a dirty page. */
 	e->ipis_received = (struct wl_bound){ responders, responders };
-	e->flushes.min = (double)tables + responders;
-	e->flushes.max = e->flushes.min;
+	e->flushes.min = tables + responders;
+	e->flushes.max = wl_mem_max_zaps(tables) + responders;
 	e->faults.max *= 1 + responders;
 }
 

@@ -118,14 +118,17 @@ static int check(struct wl_thread *t)
 static void expect(const struct wl_ctx *c, struct wl_expect *e)
 {
 	const struct uring_conf *conf = c->conf;
+	bool is_zapped = conf->advice == WL_DONTNEED &&
+			 conf->mem.memory == WL_SHARED &&
+			 conf->mem.page_size == WL_BASE;
 	double flushes = 1;
 
 	if (conf->advice == WL_FREE && conf->mem.page_size == WL_THP)
 		flushes += (double)conf->mem.pages;
-	if (conf->advice == WL_DONTNEED && conf->mem.memory == WL_SHARED &&
-	    conf->mem.page_size == WL_BASE)
+	if (is_zapped)
 		flushes = wl_mem_tables(c);
-	wl_mem_expect_flushes(c, e, flushes, flushes);
+	wl_mem_expect_flushes(c, e, flushes,
+			      is_zapped ? wl_mem_max_zaps(flushes) : flushes);
 	e->pages.min = 1;
 	if (conf->advice != WL_DONTNEED)
 		wl_mem_expect_no_faults(c, e);
