@@ -32,6 +32,7 @@ for at in proc:/proc sysfs:/sys devtmpfs:/dev tmpfs:/tmp tracefs:/sys/kernel/tra
     mkdir -p ${{at#*:}}
     mount -t ${{at%:*}} ${{at%:*}} ${{at#*:}}
 done
+echo +memory >/sys/fs/cgroup/cgroup.subtree_control
 export PATH=/bin HOME=/ TLBBENCH_SCRATCH_DISK=/dev/ram0 TLBBENCH_RUN_DIR=/tmp/tlbbench
 {command}
 poweroff -f
@@ -76,15 +77,36 @@ def initrd(command, files):
         yield archive
 
 
+def mib(text):
+    """Return how many MiB a size is, such as 512M or 1G."""
+    match = re.fullmatch(r"([1-9][0-9]*)([MG])", text)
+    if not match:
+        raise ValueError(text)
+    return int(match[1]) * (1024 if match[2] == "G" else 1)
+
+
+def _shape(args):
+    """Return what says how many CPUs and NUMA nodes there are, and how much memory."""
+    if args.nodes == 1:
+        return ["-smp", str(args.cpus), "-m", f"{args.memory}M"]
+    words = ["-smp", f"{args.cpus},sockets={args.nodes}", "-m", f"{args.memory}M"]
+    nr = args.cpus // args.nodes
+    for node in range(args.nodes):
+        cpus = f"cpus={node * nr}-{node * nr + nr - 1}"
+        words += ["-object", f"memory-backend-ram,id=node{node},size={args.memory // args.nodes}M",
+                  "-numa", f"node,nodeid={node},memdev=node{node},{cpus}"]
+    return words
+
+
 def qemu(image, archive, args):
-    """Return the command line of QEMU; args: accel, cpus, memory, append."""
+    """Return the command line of QEMU; args: accel, cpus, memory, nodes, append."""
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(image / "image.conf")
     facts = parser["image"]
     append = " ".join(filter(None, ["console=ttyS0 panic=-1", PARAMETERS.get(args.accel),
                                     facts.get("append"), args.append]))
-    return [QEMU, *ACCELS[args.accel], "-machine", "q35,mem-merge=off", "-smp", str(args.cpus),
-            "-m", args.memory, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+    return [QEMU, *ACCELS[args.accel], "-machine", "q35,mem-merge=off", *_shape(args),
+            "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-serial", "stdio" if args.command else "mon:stdio",
             "-kernel", str(image / facts.get("kernel", "vmlinux")), "-initrd", str(archive),
             "-append", append]

@@ -20,8 +20,8 @@ def image(tmp_path):
 
 def arguments(**changes):
     """Return what the command line says, as parse_args() does."""
-    return SimpleNamespace(**{"accel": "exact", "cpus": 3, "memory": "1G", "append": "quiet",
-                              "command": [], **changes})
+    return SimpleNamespace(**{"accel": "exact", "cpus": 4, "memory": 1024, "nodes": 1,
+                              "append": "quiet", "command": [], **changes})
 
 
 def test_qemu_boots_the_image_with_all_its_parameters(image):
@@ -36,6 +36,16 @@ def test_threads_need_no_virtual_timer(image):
     line = kboot.qemu(image, "initrd", arguments(accel="threads", append=""))
     assert line[-1] == "console=ttyS0 panic=-1 tlb_strategy=x"
     assert "tcg,thread=multi" in line and "-icount" not in line
+
+
+def test_nodes_share_cpus_and_memory(image):
+    line = kboot.qemu(image, "initrd", arguments(nodes=2))
+    assert line[line.index("-smp"):line.index("-nodefaults")] == [
+        "-smp", "4,sockets=2", "-m", "1024M",
+        "-object", "memory-backend-ram,id=node0,size=512M",
+        "-numa", "node,nodeid=0,memdev=node0,cpus=0-1",
+        "-object", "memory-backend-ram,id=node1,size=512M",
+        "-numa", "node,nodeid=1,memdev=node1,cpus=2-3"]
 
 
 def test_initrd_has_the_command_and_the_files(tmp_path, monkeypatch):
