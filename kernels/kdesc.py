@@ -83,6 +83,16 @@ class Strategy:
     link: str
     expect: str
 
+    @property
+    def caught_by(self):
+        """Return (test to run, line of its output that fails) of a control.
+
+        An oracle is not a test: unmapping makes it count, and the line of the kernel says so.
+        """
+        if self.litmus.startswith("oracle_"):
+            return "munmap", "kernel"
+        return self.litmus, self.litmus
+
 
 def strategy_ids(kernels=HERE):
     """Return the sorted ids of the strategies that have a file."""
