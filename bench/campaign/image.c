@@ -149,6 +149,35 @@ static int load_facts(struct tb_kernel *k, const char *path,
 	return 0;
 }
 
+static int strategy_file(const char *home, const char *id, char path[PATH_MAX],
+			 struct tb_err *err)
+{
+	return tb_path(path, PATH_MAX, err, "%s/kernels/strategies/%s.conf",
+		       home, id);
+}
+
+/* A control may be caught by nothing but what the runtime image has. */
+static int read_strategy(struct tb_kernel *k, struct tb_err *err)
+{
+	const char *id = tb_kernel_fact(k, "strategy", "");
+	char home[PATH_MAX - 64], path[PATH_MAX];
+	struct tb_conf conf = { 0 };
+	int ret = tb_home(home, sizeof(home), err);
+
+	if (!ret)
+		ret = strategy_file(home, id, path, err);
+	if (ret || !*id || access(path, F_OK))
+		return ret;
+	ret = tb_conf_load(&conf, path, err);
+	if (!ret)
+		k->is_control = !strcmp(
+			tb_section_text(tb_conf_section(&conf, "strategy"),
+					"sound", ""),
+			"no");
+	tb_conf_fini(&conf);
+	return ret;
+}
+
 static int read_identity(struct tb_kernel *k, const struct tb_plan *plan,
 			 struct tb_err *err)
 {
@@ -164,7 +193,9 @@ static int read_identity(struct tb_kernel *k, const struct tb_plan *plan,
 		return tb_usage(err, "%s:%u: [kernel %s]: no image: %s: %s",
 				plan->path, k->line, k->name, kernel,
 				strerror(errno));
-	return ret || has_facts ? ret : load_facts(k, conf, plan, err);
+	if (!ret && !has_facts)
+		ret = load_facts(k, conf, plan, err);
+	return ret ? ret : read_strategy(k, err);
 }
 
 static bool has_strategy(const char *home, const char *id)
@@ -172,9 +203,7 @@ static bool has_strategy(const char *home, const char *id)
 	struct tb_err ignored = { 0 };
 	char path[PATH_MAX];
 
-	return !tb_path(path, sizeof(path), &ignored,
-			"%s/kernels/strategies/%s.conf", home, id) &&
-	       !access(path, F_OK);
+	return !strategy_file(home, id, path, &ignored) && !access(path, F_OK);
 }
 
 /* Optional kernels whose strategies are not there yet. */

@@ -67,9 +67,10 @@ static void judge(struct tb_kernel *k, const struct tb_buf *text)
 		[TB_KTAP_SKIP] = "unchecked",
 	};
 
-	k->soundness = words[tb_ktap_judge(text->data)];
-	fprintf(stderr, "tlbbench: litmus tests: kernel %s is %s\n", k->name,
-		k->soundness);
+	if (!k->is_control)
+		k->soundness = words[tb_ktap_judge(text->data)];
+	fprintf(stderr, "tlbbench: litmus tests: kernel %s is %s%s\n", k->name,
+		k->soundness, k->is_control ? ", says its strategy" : "");
 }
 
 static int make_dirs(const struct tb_store *store, const char *dir,
@@ -140,6 +141,9 @@ int tb_litmus_check(struct tb_plan *plan, const struct tb_store *store,
 	unsigned int i;
 	int ret = 0;
 
+	for (i = 0; i < plan->nr_kernels; i++)
+		if (plan->kernels[i].is_control)
+			plan->kernels[i].soundness = "unsound";
 	if (!plan->is_vm || plan->litmus == TB_LITMUS_NONE)
 		return 0;
 	for (i = 0; i < plan->nr_kernels && !ret; i++) {

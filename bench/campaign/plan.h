@@ -64,6 +64,7 @@ enum tb_litmus_share {
  * @facts: image.conf, of which the next two come; zeroed until it was read
  * @id, @release: of the image
  * @is_optional: left out where there is no such strategy yet
+ * @is_control: its strategy says that it is not sound
  * @soundness: "sound", "unsound", "unchecked" or NULL, which is the same;
  *	set by who runs the plan
  * @line: of the section, for messages
@@ -78,6 +79,7 @@ struct tb_kernel {
 	char *id;
 	char *release;
 	bool is_optional;
+	bool is_control;
 	const char *soundness;
 	unsigned int line;
 };

@@ -79,6 +79,18 @@ def test_campaign_says_whether_kernels_are_sound(images, tmp_path):
     assert {record["soundness"] for record in tlbtest.repetitions(slot)} == {"sound"}
 
 
+def test_controls_are_unsound_whatever_tests_say(images, tmp_path):
+    """What is wrong on purpose is never sound, also where nothing in the image could see it."""
+    if not has_runtime_kernel():
+        pytest.skip("needs the runtime kernel: kernels/build runtime:baseline")
+    conf = tlbtest.vm_conf(tmp_path / "control.conf", {"a": {"spec": "runtime:lazy-cpumask"}},
+                           {"null": {"workload": "null", "cpus": 1}}, {"cpus": 4}, litmus="none")
+    done = run("campaign", "--results", tmp_path, conf, timeout=SUITE_S)
+    assert done.returncode == 0, done.stderr
+    slot, = tlbtest.slots(tmp_path / "control")
+    assert {record["soundness"] for record in tlbtest.repetitions(slot)} == {"unsound"}
+
+
 @pytest.mark.parametrize("name", CONTROLS)
 def test_controls_are_caught(name, images):
     """Each control fails the litmus test that its file names, within half a minute of CPU time.
