@@ -224,6 +224,7 @@ def test_skipped_is_said_but_not_lost(run, tmp_path):
             record.update(keep, state="skipped", reasons=["needs 8 CPUs", "needs swap"])
     result = run("compare", make(tmp_path / "c", edit=edit))
     assert result.status == 0
+    assert "lazy-ipi: lazy_idle-asleep/cpus=4, 4 x: skipped: " in result.flat
     assert "skipped: needs 8 CPUs" in result.flat and "skipped: needs swap" in result.flat
     assert {row["case"] for row in result.rows} == {"lazy_idle-woken/cpus=4"}
 

@@ -136,8 +136,12 @@ class Report:
         found += [(str(p), ()) for p in c.problems if str(p) not in told]
         found += [(f"slot {s.number} ({s.kernel}): {r.case}, repetition {r.number}: {r.state}: "
                    + "; ".join(r.reasons), ())
-                  for s, r in c.bad_repetitions("failed", "timeout", "invalid", "skipped")]
-        return found
+                  for s, r in c.bad_repetitions("failed", "timeout", "invalid")]
+        # What cannot run cannot run in any boot.
+        skipped = Counter((s.kernel, r.case, "; ".join(r.reasons))
+                          for s, r in c.bad_repetitions("skipped"))
+        return found + [(f"{kernel}: {case}, {n} x: skipped: {why}", ())
+                        for (kernel, case, why), n in skipped.items()]
 
     def warnings(self) -> list[str]:
         """Return what must be known before any number is read."""

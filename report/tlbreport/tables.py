@@ -24,8 +24,8 @@ ACCELS = {
 }
 SOUNDNESS = {
     "sound": "the stale-TLB litmus tests passed on this kernel",
-    "unsound": "a stale-TLB litmus test failed or hung (litmus/KERNEL/tests.ktap says which), or its"
-               " strategy is wrong on purpose: its speed is void",
+    "unsound": "a stale-TLB litmus test failed or hung (litmus/KERNEL/tests.ktap says which), or"
+               " its strategy is wrong on purpose: its speed is void",
     "unchecked": "no litmus test ran: a kernel that forgets a flush would look fast here",
 }
 
