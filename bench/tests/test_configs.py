@@ -44,6 +44,14 @@ def test_optional_kernels_are_left_out(tmp_path):
     assert "4 slots to run" in done.stdout and "left out" not in done.stdout
 
 
+def test_nightly_runs_every_workload():
+    """All but the yardsticks."""
+    done = tlbtest.run("plan", tlbtest.ROOT / "configs/nightly.conf")
+    planned = set(re.findall(r"^  \S+ +(\w+), \d+ CPU", done.stdout, re.M))
+    names = {path.stem for path in (tlbtest.ROOT / "workloads").glob("*.c")}
+    assert planned == names - {"null", "spin"}
+
+
 def test_all_are_listed():
     """configs/README.md has a row for each campaign, and for no other."""
     text = (tlbtest.ROOT / "configs/README.md").read_text()
