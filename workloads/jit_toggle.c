@@ -73,20 +73,36 @@ static void probe(const struct wl_env *env, const void *conf,
 	munmap(page, env->page_bytes);
 }
 
+static int fill(const struct jit_state *s)
+{
+	const struct wl_range *r = &s->r;
+	int ret = wl_range_write(r);
+
+	emit_all(s);
+	if (!ret && mprotect(r->addr, r->len_bytes, PROT_READ | PROT_EXEC))
+		ret = -errno;
+	return ret;
+}
+
 static int setup(struct wl_ctx *c)
 {
 	int ret = wl_mem_make_mapped(c, sizeof(struct jit_state), c->conf);
-	struct jit_state *s = c->priv;
 
 	if (ret)
 		return ret;
-	ret = wl_range_write(&s->r);
-	emit_all(s);
-	if (!ret && mprotect(s->r.addr, s->r.len_bytes, PROT_READ | PROT_EXEC))
-		ret = -errno;
+	ret = fill(c->priv);
 	if (ret)
 		wl_mem_teardown(c);
 	return ret;
+}
+
+/* Code of its own, or that of the file. */
+static int process_init(struct wl_ctx *c, unsigned int role,
+			unsigned int process)
+{
+	int ret = wl_mem_process_init(c, role, process);
+
+	return ret ? ret : fill(c->priv);
 }
 
 static int rearm(struct wl_thread *t)
@@ -150,7 +166,7 @@ static const struct wl_param params[] = {
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("makes the code writable, writes it and back", rearm),
 	WL_ROLE_RESPONDER_AS("spins; calls the code, so that it is in its TLB",
-			     run_code, 0),
+			     run_code, WL_MAX_PROCESSES),
 	{ 0 },
 };
 
@@ -167,6 +183,7 @@ const struct wl_ops wl_jit_toggle = {
 	.regions = wl_mem_regions,
 	.probe = probe,
 	.setup = setup,
+	.process_init = process_init,
 	.teardown = wl_mem_teardown,
 	.expect = expect,
 };

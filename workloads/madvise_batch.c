@@ -197,7 +197,7 @@ static const struct wl_param params[] = {
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("writes the pages and advises about them",
 			  wl_mem_write),
-	WL_ROLE_RESPONDER,
+	WL_ROLE_RESPONDER_OR_PROCESS,
 	{ 0 },
 };
 
@@ -214,6 +214,7 @@ const struct wl_ops wl_madvise_batch = {
 	.regions = wl_mem_regions,
 	.probe = probe,
 	.setup = setup,
+	.process_init = wl_mem_process_init,
 	.teardown = teardown,
 	.expect = expect,
 };

@@ -47,7 +47,7 @@ static const struct wl_param params[] = {
 
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("writes the pages and gives them up", wl_mem_write),
-	WL_ROLE_RESPONDER,
+	WL_ROLE_RESPONDER_OR_PROCESS,
 	{ 0 },
 };
 
@@ -63,6 +63,7 @@ const struct wl_ops wl_madvise_free = {
 	.regions = wl_mem_regions,
 	.probe = wl_mem_probe,
 	.setup = wl_mem_setup_mapped,
+	.process_init = wl_mem_process_init,
 	.teardown = wl_mem_teardown,
 	.expect = expect,
 };

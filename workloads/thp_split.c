@@ -176,7 +176,7 @@ static const struct wl_param params[] = {
 		.offset = offsetof(struct thp_split_conf, mem.pages),
 		.def = 1,
 		.min = 1,
-		.max = 256,
+		.max = 4096,
 	},
 	{
 		.name = "by",

@@ -145,7 +145,7 @@ static const struct wl_param params[] = {
 static const struct wl_role roles[] = {
 	WL_ROLE_INITIATOR("writes the pages and submits the advice",
 			  wl_mem_write),
-	WL_ROLE_RESPONDER,
+	WL_ROLE_RESPONDER_OR_PROCESS,
 	{ 0 },
 };
 
@@ -162,6 +162,7 @@ const struct wl_ops wl_uring_madvise = {
 	.regions = wl_mem_regions,
 	.probe = probe,
 	.setup = wl_mem_setup_mapped,
+	.process_init = wl_mem_process_init,
 	.thread_init = thread_init,
 	.thread_exit = thread_exit,
 	.teardown = wl_mem_teardown,
