@@ -18,6 +18,8 @@
  * flushes as it has pages, and rearm the one of fork(); and one more where huge
  * pages that were split are mapped anew.
  *
+ * Pages of hugetlb are left out: each copy would take a reserved one more.
+ *
  * The child has those pages and the program's text and nothing else: all other
  * private memory is kept from it (MADV_DONTFORK). Else each thread would copy a
  * page of its stack, too, when it goes on. It only waits to be killed, on the

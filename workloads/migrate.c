@@ -12,14 +12,15 @@
  * more pages than the ceiling and so of everything (pmdp_invalidate()), those
  * of hugetlb one by one, too (huge_ptep_clear_flush()).
  *
+ * No processes: pages that others map are moved for root alone.
+ *
  * The pages go forth and back between the first two nodes that the process may
  * use, so there is nothing to rearm, and no page fault.
  *
  * Timed with it: allocating and copying the pages, and what move_pages() does
  * first: it waits for an expedited RCU grace period and until all CPUs have
  * drained their LRU caches (lru_cache_disable()); those of the responders are
- * empty. Not measured: the misses that
- * follow the flush.
+ * empty. Not measured: the misses that follow the flush.
  */
 #include <numaif.h>
 

@@ -18,6 +18,9 @@
  * that happens from the second op on. Where no other CPU has the mm loaded
  * nothing is batched, and each page is flushed by itself.
  *
+ * Base pages only: a huge page goes whole if swap has room for it in a row,
+ * else it is split. And no processes: what others map is left alone.
+ *
  * Timed with it: all else that reclaim does, and writing to the swap device,
  * which compresses in memory. Not measured: faulting the pages in again (rearm)
  * and the misses that follow the flush.
