@@ -232,14 +232,14 @@ static void add_all_peer_times(const struct tb_case *cs, struct tb_result *r)
 }
 
 /*
- * Exact counts are exact, but an op of thousands of flushes lasts long enough
+ * Exact counts are exact, but an op of hundreds of flushes lasts long enough
  * for a kernel thread to have a CPU in between: there one less is no doubt.
  */
 static double slack_of(const struct tb_result *r, double bound)
 {
-	if (r->clock.kind != TB_CLOCK_ICOUNT)
-		return TB_SHARED_SLACK;
-	return bound > 1000 ? 0.001 : 0;
+	bool is_exact = r->clock.kind == TB_CLOCK_ICOUNT && bound <= 100;
+
+	return is_exact ? 0 : TB_SHARED_SLACK;
 }
 
 static void check_bound(struct tb_result *r, const struct tb_metric *m,
@@ -248,13 +248,13 @@ static void check_bound(struct tb_result *r, const struct tb_metric *m,
 	if (!m || m->status == TB_STATUS_ABSENT)
 		return;
 	if (m->value < b->min * (1 - slack_of(r, b->min)))
-		wl_reason(&r->caveats, "%s is %.4g, expected at least %.4g%s",
+		wl_reason(&r->caveats, "%s is %.6g, expected at least %.6g%s",
 			  m->name, m->value, b->min,
 			  m->value == 0 && !strncmp(m->name, "ipis", 4)
 				  ? ": no remote flush was seen"
 				  : "");
 	else if (b->max >= 0 && m->value > b->max * (1 + slack_of(r, b->max)))
-		wl_reason(&r->caveats, "%s is %.4g, expected at most %.4g",
+		wl_reason(&r->caveats, "%s is %.6g, expected at most %.6g",
 			  m->name, m->value, b->max);
 }
 

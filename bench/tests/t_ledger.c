@@ -327,6 +327,27 @@ static void bounds_of_the_workload_are_checked(void **state)
 	fini(&cs, good);
 }
 
+/* Pages that are flushed one by one, with 3 responders: 192 IPIs per op. */
+static void one_of_hundreds_is_no_doubt(void **state)
+{
+	struct tb_case cs = make_case("msync_clean", 3);
+	struct tb_result *some = make_result(TB_CLOCK_ICOUNT);
+	struct tb_result *many = make_result(TB_CLOCK_ICOUNT);
+	const uint64_t pages = 64;
+
+	(void)state;
+	memcpy(cs.conf, &pages, sizeof(pages));
+	counter(some, "irq_tlb")->value = 3 * pages * NR_OPS - NR_OPS;
+	counter(many, "irq_tlb")->value = 3 * pages * NR_OPS - 3 * NR_OPS;
+	tb_ledger_fill(&cs, some);
+	tb_ledger_fill(&cs, many);
+	assert_false(has_caveat(some, "ipis_received_per_op is"));
+	assert_true(has_caveat(many, "ipis_received_per_op is 189, expected at "
+				     "least 192"));
+	free(many);
+	fini(&cs, some);
+}
+
 static void others_may_add_a_percent_outside_a_vm(void **state)
 {
 	struct tb_case cs = make_case("munmap", 3);
@@ -517,6 +538,7 @@ int main(void)
 		cmocka_unit_test(absent_part_makes_the_sum_absent),
 		cmocka_unit_test(absent_is_no_zero),
 		cmocka_unit_test(bounds_of_the_workload_are_checked),
+		cmocka_unit_test(one_of_hundreds_is_no_doubt),
 		cmocka_unit_test(others_may_add_a_percent_outside_a_vm),
 		cmocka_unit_test(sleepers_that_did_not_idle_are_told),
 		cmocka_unit_test(throttled_threads_are_told),
