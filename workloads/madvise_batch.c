@@ -88,7 +88,7 @@ static void probe(const struct wl_env *env, const void *conf,
 	struct wl_mem_conf mem = whole(batch);
 
 	wl_mem_probe(env, &mem, why);
-	wl_mem_probe_advice(&mem, batch->advice, why);
+	wl_mem_probe_advice(env, &mem, batch->advice, why);
 	if (batch->call == PROCESS_MADVISE)
 		probe_call(env, batch->advice, why);
 }

@@ -36,7 +36,7 @@ static void probe(const struct wl_env *env, const void *conf,
 	int ret = io_uring_queue_init(1, &ring, 0);
 
 	wl_mem_probe(env, conf, why);
-	wl_mem_probe_advice(&uring->mem, uring->advice, why);
+	wl_mem_probe_advice(env, &uring->mem, uring->advice, why);
 	if (ret)
 		wl_reason(why, "no io_uring: %s%s", strerror(-ret),
 			  ret == -EPERM ? "; see /proc/sys/kernel/"

@@ -365,12 +365,18 @@ static inline double wl_mem_max_zaps(double tables)
 	return tables > 1 ? 2 * tables : tables;
 }
 
-static inline void wl_mem_probe_advice(const struct wl_mem_conf *conf,
+static inline void wl_mem_probe_advice(const struct wl_env *env,
+				       const struct wl_mem_conf *conf,
 				       uint64_t advice, struct wl_reasons *why)
 {
-	if (advice == WL_FREE && conf->memory == WL_SHARED)
+	bool is_shared = conf->memory == WL_SHARED;
+
+	if (advice == WL_FREE && is_shared)
 		wl_reason(why, "advice = free: the kernel takes MADV_FREE for "
 			       "memory = anonymous only");
+	if (advice == WL_COLD && is_shared && env->nr_processes[1])
+		wl_reason(why, "advice = cold: the kernel leaves pages alone "
+			       "that other processes map");
 }
 
 /*

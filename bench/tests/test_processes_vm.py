@@ -18,9 +18,9 @@ COUNTS = {
     # The initiator's mm alone, and nobody else runs it: as often as without responders.
     **{f"{name}/memory={memory}": (0, flushes) for memory in EITHER
        for name, flushes in {"munmap": 1, "mprotect": 2, "madvise_dontneed": 1, "mremap": 1,
-                             "uffd_wp": 1, "jit_toggle": 2, "madvise_batch": 16,
-                             "uring_madvise": 1}.items()},
-    "madvise_free": (0, 1),
+                             "uffd_wp": 1, "jit_toggle": 2, "uring_madvise": 1}.items()},
+    # What they advise, MADV_FREE and MADV_COLD, the kernel does not do to pages of others.
+    "madvise_free": (0, 1), "madvise_batch": (0, 16),
     # unmap_mapping_range() finds all mms, and flushes each in a round of its own.
     "punch_hole": (PROCESSES, 1 + PROCESSES),
     # page_vma_mkclean_one() for each page and each mm that can write to it.

@@ -35,6 +35,8 @@ CASES = [
      ["advice = free: the kernel takes MADV_FREE for memory = anonymous only", "MiB of memory"]),
     ("pageout", ["instances=2", "share_cpus=yes"], ["expected instances = 1"]),
     ("msync_clean", ["instances=2", "share_cpus=yes"], ["expected instances = 1"]),
+    ("uring_madvise", ["advice=cold", "memory=shared", "processes.responder=1", "share_cpus=yes"],
+     ["advice = cold: the kernel leaves pages alone"]),
     ("uffd_wp", ["page_size=thp", "memory=shared"], ["expected memory = anonymous"]),
     ("mprotect_fault", ["threads.faulter=0", "pages=1048576", "instances=1000", "share_cpus=yes"],
      ["needs a faulter", "MiB of memory"]),
