@@ -138,6 +138,7 @@ struct tb_litmus_result {
  * @state: enum litmus_state that runs
  * @nr_tried: tries so far, missed ones too
  * @is_over: victims leave
+ * @ticks: the ticker works
  * @failure: why the instance has ended early
  */
 struct tb_litmus_arena {
@@ -145,6 +146,7 @@ struct tb_litmus_arena {
 	_Atomic uint32_t state;
 	_Atomic uint32_t nr_tried;
 	_Atomic uint32_t is_over;
+	_Atomic uint32_t ticks;
 	struct tb_err failure;
 	struct tb_litmus_result results[LITMUS_NR_STATES];
 	unsigned int nr_victims;
@@ -200,6 +202,10 @@ static inline void tb_litmus_report(struct tb_litmus_victim *v, size_t page,
 
 /* Start the threads of all victims, or of those that run elsewhere. */
 int tb_litmus_victims_start(struct tb_litmus_arena *a, struct tb_err *err);
+
+/* A thread that shortens the turns of emulated CPUs while it is asked to. */
+int tb_litmus_ticker_start(struct tb_litmus_arena *a, struct tb_err *err);
+void tb_litmus_tick(struct tb_litmus_arena *a, bool is_on);
 
 /* Threads that do nothing but run where victims leave their CPUs to them. */
 int tb_litmus_partners_start(struct tb_litmus_arena *a, struct tb_err *err);

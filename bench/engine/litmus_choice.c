@@ -6,11 +6,21 @@
 #define OTHER_TRIES 6
 #define SHORT_TRIES 2
 
-/*
- * Around the ceiling of x86 for ranged flushes, 33, and over several page-table
- * pages. The first three are all that some states try.
+/**
+ * struct length - of ranges of base pages
+ * @min, @max: between these, in each try another one
+ * @splits: the range is about the end of what one page table maps
+ *
+ * Around the ceiling of x86 for ranged flushes, 33, and over several page
+ * tables. The first three are all that some states try.
  */
-static const unsigned int lengths[] = { 34, 1, 3, 600, 33, 2, 64, 1024 };
+static const struct length {
+	unsigned int min;
+	unsigned int max;
+	bool splits;
+} lengths[] = { { 34, 34, false },    { 1, 1, false },	    { 2, 32, true },
+		{ 513, 1023, false }, { 33, 33, false },    { 2, 32, false },
+		{ 35, 512, false },   { 1024, 1024, false } };
 static const unsigned int huge_lengths[] = { 1, 2, 1, 3 };
 
 /* --- what the tries are ------------------------------------------------------
@@ -31,18 +41,61 @@ unsigned int tb_litmus_nr_tries(const struct tb_litmus_initiator *in,
 	return nr * effort * in->job->env->effort;
 }
 
-static unsigned int length_of(const struct tb_litmus_initiator *in,
-			      unsigned int t)
+/* A number that is another one in each test and try, but always the same. */
+static unsigned int mix(const struct tb_litmus_initiator *in, unsigned int t)
 {
+	const char *p = tb_litmus_ops_of(in)->name;
+	unsigned int hash = 2166136261U ^ t;
+
+	do
+		hash = (hash ^ (unsigned char)*p) * 16777619U;
+	while (*p++);
+	return hash >> 8;
+}
+
+/* From @min to @max; up to twice @min as often as from there to its double. */
+static unsigned int choose_length(unsigned int min, unsigned int max,
+				  unsigned int random)
+{
+	unsigned int nr_doubles = 1, end;
+
+	while (min << nr_doubles <= max)
+		nr_doubles++;
+	min <<= random % nr_doubles;
+	end = min * 2 <= max ? min * 2 : max + 1;
+	return min + random / nr_doubles % (end - min);
+}
+
+bool tb_litmus_may_move(const struct tb_litmus_initiator *in)
+{
+	const struct litmus_ops *ops = tb_litmus_ops_of(in);
+
+	return in->job->page_size == WL_BASE && !ops->is_shared &&
+	       ops->memory == WL_ANONYMOUS;
+}
+
+/* The range of try @t; pairs of a read and a write have the same. */
+static void choose_range(struct tb_litmus_initiator *in, unsigned int t)
+{
+	const struct length *length = &lengths[t % ARRAY_SIZE(lengths)];
 	unsigned int max =
 		tb_litmus_max_pages(tb_litmus_ops_of(in), in->job->page_size);
-	unsigned int length;
+	struct wl_range *r = &in->l.range;
+	size_t pages;
 
 	if (in->job->page_size == WL_BASE)
-		length = lengths[t % ARRAY_SIZE(lengths)];
+		pages = choose_length(length->min < max ? length->min : max,
+				      length->max < max ? length->max : max,
+				      mix(in, in->n / 2));
 	else
-		length = huge_lengths[t % ARRAY_SIZE(huge_lengths)];
-	return length < max ? length : max;
+		pages = huge_lengths[t % ARRAY_SIZE(huge_lengths)];
+	r->conf.pages = pages < max ? pages : max;
+	r->len_bytes = r->conf.pages * r->page_bytes;
+	r->addr = in->first;
+	/* It begins one page behind where a table begins. */
+	if (length->splits && tb_litmus_may_move(in))
+		r->addr +=
+			(TB_LITMUS_TABLE_PAGES - 1 - pages / 2) * r->page_bytes;
 }
 
 /* Every try reads, every other one writes, where both can be judged. */
@@ -55,8 +108,7 @@ void tb_litmus_choose_try(struct tb_litmus_initiator *in, unsigned int t)
 	l->try_nr = t;
 	l->value_nr = in->n;
 	l->is_write = both ? t % 2 : ops->write != LITMUS_ANY;
-	l->range.conf.pages = length_of(in, both ? t / 2 : t);
-	l->range.len_bytes = l->range.conf.pages * l->range.page_bytes;
+	choose_range(in, both ? t / 2 : t);
 }
 
 /* --- who and what ----------------------------------------------------------
@@ -84,13 +136,22 @@ static void choose_victims(struct tb_litmus_initiator *in,
 		in->result->nr_victims = in->nr_active;
 }
 
-static void watch(struct tb_litmus_victim *v, size_t page, size_t nr_pages)
+static unsigned int max_watched(const struct tb_litmus_initiator *in)
+{
+	unsigned int max = tb_litmus_ops_of(in)->max_watched;
+
+	return max ? max : TB_LITMUS_WINDOW;
+}
+
+static void watch(const struct tb_litmus_initiator *in,
+		  struct tb_litmus_victim *v, size_t page)
 {
 	unsigned int i;
 
 	for (i = 0; i < v->nr_window && v->window[i] != page; i++)
 		;
-	if (page < nr_pages && i == v->nr_window && i < TB_LITMUS_WINDOW)
+	if (page < litmus_pages(&in->l) && i == v->nr_window &&
+	    i < max_watched(in))
 		v->window[v->nr_window++] = (uint32_t)page;
 }
 
@@ -98,13 +159,14 @@ static void watch(struct tb_litmus_victim *v, size_t page, size_t nr_pages)
  * Those who hammer with entries of a long range keep to its end: they take no
  * faults, then, while others take them at its begin.
  */
-static void choose_end(struct tb_litmus_victim *v, size_t nr)
+static void choose_end(const struct tb_litmus_initiator *in,
+		       struct tb_litmus_victim *v)
 {
-	size_t page;
+	size_t page, nr = litmus_pages(&in->l);
 
 	v->nr_window = 0;
 	for (page = nr - TB_LITMUS_WINDOW; page < nr; page++)
-		watch(v, page, nr);
+		watch(in, v, page);
 }
 
 /*
@@ -115,23 +177,36 @@ static void choose_window(const struct tb_litmus_initiator *in,
 			  struct tb_litmus_victim *v, unsigned int rank,
 			  bool is_split)
 {
-	static const size_t fixed[] = { 0, 1, 32, 33, 34, 511, 512 };
 	size_t nr = litmus_pages(&in->l), i, page;
+	const size_t fixed[] = { 0, nr - 1, 1, 32, 33, 34, 511, 512 };
+	size_t nr_fixed = tb_litmus_ops_of(in)->max_watched ? 2 : 8;
 	unsigned int parts = is_split ? in->nr_active : 1;
 	unsigned int part = (rank + in->n) % in->nr_active % parts;
 
 	v->nr_window = 0;
-	for (i = 0; i < ARRAY_SIZE(fixed); i++)
+	for (i = 0; i < nr_fixed; i++)
 		if (fixed[i] % parts == part)
-			watch(v, fixed[i], nr);
-	if ((nr - 1) % parts == part)
-		watch(v, nr - 1, nr);
-	page = nr > TB_LITMUS_WINDOW
-		       ? (size_t)(in->n + rank) * TB_LITMUS_WINDOW % nr
-		       : 0;
-	for (i = 0; i < nr && v->nr_window < TB_LITMUS_WINDOW; i++)
+			watch(in, v, fixed[i]);
+	page = nr > max_watched(in) ? (size_t)(in->n + rank) * max_watched(in)
+				    : 0;
+	for (i = 0; i < nr && v->nr_window < max_watched(in); i++)
 		if ((page + i) % nr % parts == part)
-			watch(v, (page + i) % nr, nr);
+			watch(in, v, (page + i) % nr);
+}
+
+/*
+ * Do victims write while the act runs? Where that must do no harm, they read or
+ * write in turn.
+ */
+static bool do_hammer(const struct tb_litmus_initiator *in,
+		      enum litmus_state state, bool spins_touching)
+{
+	const struct litmus_ops *ops = tb_litmus_ops_of(in);
+
+	if (!in->l.is_write)
+		return false;
+	return ops->hammers ||
+	       (ops->keeps_writes && spins_touching && state == LITMUS_RUNNING);
 }
 
 void tb_litmus_give_orders(struct tb_litmus_initiator *in,
@@ -139,6 +214,7 @@ void tb_litmus_give_orders(struct tb_litmus_initiator *in,
 {
 	const struct litmus_ops *ops = tb_litmus_ops_of(in);
 	bool is_write = in->l.is_write;
+	bool spins_touching = in->l.try_nr / 2 % 2;
 	unsigned int i;
 
 	choose_victims(in, initiator);
@@ -146,8 +222,8 @@ void tb_litmus_give_orders(struct tb_litmus_initiator *in,
 		.state = state,
 		.sight = is_write ? ops->write : ops->read,
 		.is_write = is_write,
-		.hammers = ops->hammers && is_write,
-		.spins_reading = in->l.try_nr / 2 % 2,
+		.hammers = do_hammer(in, state, spins_touching),
+		.spins_reading = spins_touching,
 		.try_nr = in->n,
 		.initiator_cpu = in->arena->victims[initiator].cpu,
 		.addr = in->l.range.addr,
@@ -157,11 +233,11 @@ void tb_litmus_give_orders(struct tb_litmus_initiator *in,
 	for (i = 0; i < in->nr_active; i++) {
 		struct tb_litmus_victim *v = tb_litmus_victim_of(in, i);
 
-		v->loads = !(in->arena->order.hammers && i % 2);
+		v->loads = !(ops->hammers && is_write && i % 2);
 		v->first = in->n * 7;
-		if (in->arena->order.hammers && v->loads &&
+		if (ops->hammers && is_write && v->loads &&
 		    litmus_pages(&in->l) > TB_LITMUS_WINDOW)
-			choose_end(v, litmus_pages(&in->l));
+			choose_end(in, v);
 		else
 			choose_window(in, v, i, is_write && ops->one_writer);
 	}

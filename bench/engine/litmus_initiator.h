@@ -8,11 +8,14 @@
 
 #include "engine/litmus.h"
 
+/* Base pages that one page table maps. */
+#define TB_LITMUS_TABLE_PAGES 512
 /* How long for a victim. */
 #define TB_LITMUS_TIMEOUT_NS 30000000000ULL
 
 /**
  * struct tb_litmus_initiator - one job on its way
+ * @first: where a range begins that is not moved
  * @active: victims of this try, by index
  * @n: tries of this instance so far, so that no value comes twice
  * @result: of the state that runs
@@ -24,6 +27,7 @@ struct tb_litmus_initiator {
 	struct wl_ctx ctx;
 	struct litmus l;
 	struct wl_range eaten;
+	char *first;
 	unsigned int active[TB_LITMUS_MAX_VICTIMS];
 	unsigned int nr_active;
 	unsigned int n;
@@ -44,6 +48,9 @@ tb_litmus_victim_of(const struct tb_litmus_initiator *in, unsigned int i)
 {
 	return &in->arena->victims[in->active[i]];
 }
+
+/* Does each try map the range, so that it may be anywhere? */
+bool tb_litmus_may_move(const struct tb_litmus_initiator *in);
 
 /* How many tries there are in this state. */
 unsigned int tb_litmus_nr_tries(const struct tb_litmus_initiator *in,

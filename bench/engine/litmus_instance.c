@@ -58,10 +58,16 @@ static int make_range(struct tb_litmus_initiator *in)
 		.memory = tb_litmus_ops_of(in)->memory,
 	};
 	struct wl_mem_conf eaten = conf;
-	int ret = wl_range_init(&in->l.range, &in->ctx, 0, &conf);
+	int ret;
 
+	if (tb_litmus_may_move(in))
+		conf.pages += TB_LITMUS_TABLE_PAGES;
+	ret = wl_range_init(&in->l.range, &in->ctx, 0, &conf);
 	if (ret)
 		return ret;
+	in->l.range.conf.pages = eaten.pages;
+	in->l.range.len_bytes = eaten.pages * in->l.range.page_bytes;
+	in->first = in->l.range.addr;
 	eaten.memory = WL_ANONYMOUS;
 	eaten.pages =
 		conf.page_size == WL_BASE ? EATEN_PAGES : EATEN_HUGE_PAGES;
@@ -109,6 +115,8 @@ static int start_victims(struct tb_litmus_initiator *in)
 
 	if (in->job->states & 1U << LITMUS_SWITCHED)
 		ret = fork_threads(in, tb_litmus_partners_start);
+	if (!ret)
+		ret = tb_litmus_ticker_start(in->arena, in->err);
 	if (!ret && in->job->states == 1U << LITMUS_PROCESS) {
 		ret = fork_threads(in, tb_litmus_victims_start);
 		in->l.victims = in->pids[0];
@@ -142,6 +150,7 @@ int tb_litmus_instance(const struct tb_litmus_job *job, struct tb_err *err)
 	in.ctx.page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	in.ctx.pagemap = tb_process_pagemap();
 	in.l.files = job->files;
+	in.l.file = -1;
 	ret = make_range(&in);
 	if (!ret && ops->setup)
 		ret = ops->setup(&in.l);

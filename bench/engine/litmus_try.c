@@ -218,14 +218,17 @@ static void collect(struct tb_litmus_initiator *in)
 /* Victims have loaded: whatever happens they must look, or they never end. */
 static int act_and_look(struct tb_litmus_initiator *in, enum litmus_state state)
 {
+	bool ticks = in->arena->order.hammers || tb_litmus_ops_of(in)->races;
 	int acted, ret;
 
 	if (state == LITMUS_WAKING || in->arena->order.hammers)
 		rouse_them(in, state);
+	tb_litmus_tick(in->arena, ticks);
 	acted = tb_litmus_ops_of(in)->act(&in->l);
 	if (acted)
 		in->arena->order.sight = LITMUS_ANY;
 	ret = have_them_look(in, state);
+	tb_litmus_tick(in->arena, false);
 	if (!ret)
 		ret = acted ? acted : look_myself(in);
 	return ret;

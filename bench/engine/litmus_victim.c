@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -19,8 +20,6 @@
 #include "machine/place.h"
 
 #define STACK_BYTES (128UL << 10)
-/* Calls of one turn in state syscall. */
-#define CALLS 16
 /* How much later they begin to hammer from try to try, and how often. */
 #define DELAY_TURNS 32
 #define NR_DELAYS 4
@@ -220,16 +219,26 @@ static bool hammer(struct victim *me)
 	return true;
 }
 
+/*
+ * A system call that waits, at a pause in the kernel, for an interrupt of
+ * another CPU. Emulated CPUs that take turns give way to others at a pause, so
+ * that is where a flush finds this one; others would never be interrupted in
+ * the kernel.
+ */
+static void wait_in_kernel(int cpu)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ,
+		MEMBARRIER_CMD_FLAG_CPU, cpu);
+}
+
 /* One turn of a victim that runs; false if there is nothing to touch. */
 static bool turn(struct victim *me, bool may_touch)
 {
 	const struct tb_litmus_order *o = &me->arena->order;
 	uint64_t value;
-	unsigned int i;
 
 	if (o->state == LITMUS_SYSCALL) {
-		for (i = 0; i < CALLS; i++)
-			syscall(SYS_getppid);
+		wait_in_kernel(o->initiator_cpu);
 		return false;
 	}
 	if (may_touch && o->hammers)
@@ -381,6 +390,9 @@ int tb_litmus_victims_start(struct tb_litmus_arena *a, struct tb_err *err)
 
 	if (ret)
 		return tb_fail_errno(err, ret, "signals");
+	/* Where there is none it is a system call, too. */
+	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ,
+		0, 0);
 	return start_all(a, victim_main, err);
 }
 

@@ -3,8 +3,8 @@
  * Copy on write: wp_page_copy() puts another page into an entry, and flushes it
  * by ptep_clear_flush() (read in 6.12). Others must read the new page from then
  * on; of hugetlb in hugetlb_wp(). The pages are shared with a child, see
- * fork.c; every third and fourth try they are the page of zeros, which is
- * copied, too, and which hugetlb does not have.
+ * fork.c, or they are the page of zeros, which is copied, too, or those of a
+ * file; hugetlb has neither here.
  */
 #include <stdlib.h>
 
@@ -36,11 +36,13 @@ static int arm(struct litmus *l)
 		ret = wl_range_map(&l->range);
 	if (ret)
 		return ret;
-	if (l->try_nr & 2 && l->range.conf.page_size != WL_HUGETLB) {
+	if (l->try_nr % 3 == 1 && l->range.conf.page_size != WL_HUGETLB) {
 		wl_range_read(&l->range);
 		shorten(l);
 		return 0;
 	}
+	if (l->try_nr % 3 == 2 && l->range.conf.page_size == WL_BASE)
+		return litmus_arm_file(l);
 	ret = litmus_fill(l);
 	shorten(l);
 	return ret ? ret : wl_fork_start(l->priv);

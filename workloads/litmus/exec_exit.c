@@ -44,6 +44,7 @@ struct exec_exit {
 
 /* What the initiator asks for: processes for this try, that end on @cpu. */
 struct order {
+	char *addr;
 	size_t len_bytes;
 	unsigned int value_nr;
 	int cpu;
@@ -146,6 +147,7 @@ static int fork_one(struct litmus *l, const struct order *order, unsigned int i)
 	int status = 0;
 	pid_t pid;
 
+	l->range.addr = order->addr;
 	l->range.len_bytes = order->len_bytes;
 	l->value_nr = order->value_nr * NR_PROCESSES + i;
 	pid = fork();
@@ -221,7 +223,8 @@ static void teardown(struct litmus *l)
 static int act(struct litmus *l)
 {
 	const struct exec_exit *e = l->priv;
-	const struct order order = { .len_bytes = l->range.len_bytes,
+	const struct order order = { .addr = l->range.addr,
+				     .len_bytes = l->range.len_bytes,
 				     .value_nr = l->value_nr,
 				     .cpu = sched_getcpu() };
 	int ret;

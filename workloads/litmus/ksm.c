@@ -3,8 +3,12 @@
  * KSM: write_protect_page() protects a page by ptep_clear_flush(), then it is
  * merged with an equal one by replace_page(), which flushes once more (read in
  * 6.12). What other threads write from then on must not be in the page that
- * was equal.
+ * was equal; and what they read is not in the page that was freed.
+ *
+ * Of two equal pages the one that is scanned first is replaced, that with the
+ * lower address. It is freed on ksmd's CPU, so that is the initiator's.
  */
+#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -17,6 +21,20 @@
  * spin.
  */
 #define LIMIT_MS 5000
+/* Kernel threads of the boot come first. */
+#define MAX_KSMD_PID 4096
+
+/**
+ * struct ksm
+ * @twin: the equal pages; @place: where they are, or the range in their place
+ * @ksmd: 0 if it was not found; @cpus: where it was before
+ */
+struct ksm {
+	struct wl_range twin;
+	char *place;
+	pid_t ksmd;
+	cpu_set_t cpus;
+};
 
 static void probe(struct wl_reasons *why)
 {
@@ -41,21 +59,70 @@ static void prepare(struct wl_res *res, uint64_t bytes)
 	wl_res_set(res, KSM "run", "1");
 }
 
-/* The equal pages. */
+static bool is_ksmd(pid_t pid)
+{
+	char path[32], name[8] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (read(fd, name, sizeof(name) - 1) < 0)
+		name[0] = '\0';
+	close(fd);
+	return !strcmp(name, "ksmd\n");
+}
+
 static int setup(struct litmus *l)
 {
-	struct wl_range *twin = calloc(1, sizeof(*twin));
+	struct ksm *k = calloc(1, sizeof(*k));
+	pid_t pid;
+	int ret;
 
-	l->priv = twin;
-	return twin ? wl_range_init(twin, l->range.ctx, 0, &l->range.conf)
-		    : -ENOMEM;
+	l->priv = k;
+	if (!k)
+		return -ENOMEM;
+	ret = wl_range_init(&k->twin, l->range.ctx, 0, &l->range.conf);
+	k->place = k->twin.addr;
+	for (pid = 2; pid < MAX_KSMD_PID && !k->ksmd; pid++)
+		if (is_ksmd(pid) &&
+		    !sched_getaffinity(pid, sizeof(k->cpus), &k->cpus))
+			k->ksmd = pid;
+	return ret;
+}
+
+static void teardown(struct litmus *l)
+{
+	const struct ksm *k = l->priv;
+
+	if (k->ksmd)
+		sched_setaffinity(k->ksmd, sizeof(k->cpus), &k->cpus);
+}
+
+/* Without the privilege it runs anywhere. */
+static void have_ksmd_here(const struct ksm *k)
+{
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	if (k->ksmd)
+		sched_setaffinity(k->ksmd, sizeof(here), &here);
 }
 
 static int arm(struct litmus *l)
 {
-	struct wl_range *twin = l->priv;
+	struct ksm *k = l->priv;
+	struct wl_range *twin = &k->twin;
 	int ret;
 
+	have_ksmd_here(k);
+	twin->addr = k->place;
+	if (l->try_nr & 2) {
+		twin->addr = l->range.addr;
+		l->range.addr = k->place;
+	}
 	twin->len_bytes = l->range.len_bytes;
 	ret = wl_range_map(twin);
 	if (!ret)
@@ -81,28 +148,29 @@ static long merged_pages(void)
 static int act(struct litmus *l)
 {
 	const struct timespec ms = { .tv_nsec = 1000000 };
-	const struct wl_range *twin = l->priv;
+	const struct ksm *k = l->priv;
 	size_t bytes = l->range.len_bytes;
 	unsigned int i;
 
 	if (madvise(l->range.addr, bytes, MADV_MERGEABLE) ||
-	    madvise(twin->addr, bytes, MADV_MERGEABLE))
+	    madvise(k->twin.addr, bytes, MADV_MERGEABLE))
 		return -errno;
-	for (i = 0; i < LIMIT_MS; i++) {
-		if (merged_pages() >= 2 * (long)litmus_pages(l))
-			return 0;
+	for (i = 0; merged_pages() < 2 * (long)litmus_pages(l); i++) {
+		if (i == LIMIT_MS)
+			return -EAGAIN;
 		nanosleep(&ms, NULL);
 	}
-	return -EAGAIN;
+	litmus_eat(l);
+	return 0;
 }
 
 /* What was written is in one of the two. */
 static int noticed(struct litmus *l, size_t page)
 {
-	const struct wl_range *twin = l->priv;
+	const struct ksm *k = l->priv;
 	size_t i, page_bytes = l->range.ctx->page_bytes;
 	const volatile uint64_t *words =
-		(const volatile uint64_t *)(twin->addr + page * page_bytes);
+		(const volatile uint64_t *)(k->twin.addr + page * page_bytes);
 
 	for (i = 1; i < page_bytes / sizeof(*words); i++)
 		if (words[i])
@@ -118,6 +186,7 @@ const struct litmus_ops litmus_ksm = {
 	.page_sizes = LITMUS_BASE,
 	.one_writer = true,
 	.max_pages = 34,
+	.read = LITMUS_OLD,
 	.write = LITMUS_KEPT,
 	.probe = probe,
 	.prepare = prepare,
@@ -125,4 +194,5 @@ const struct litmus_ops litmus_ksm = {
 	.arm = arm,
 	.act = act,
 	.noticed = noticed,
+	.teardown = teardown,
 };

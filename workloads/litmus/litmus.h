@@ -55,8 +55,9 @@
  * enum litmus_state - where victims are while the act runs
  * @LITMUS_RUNNING: in user mode, on their CPUs; every other time they go on
  *	reading their pages, too
- * @LITMUS_SYSCALL: in and out of system calls, and it is the kernel that reads
- *	and writes the pages for them
+ * @LITMUS_SYSCALL: in and out of system calls, most of the time waiting in the
+ *	kernel for other CPUs, and it is the kernel that reads and writes the
+ *	pages for them
  * @LITMUS_WOKEN: asleep, their CPUs idle and so in lazy TLB mode; woken after
  * @LITMUS_WAKING: the same, but woken just before the act, sooner or later
  * @LITMUS_MOVED: asleep on the initiator's CPU, where they moved; they go back
@@ -98,12 +99,13 @@ enum litmus_sight {
 
 /**
  * struct litmus - one test with pages of one size, in the initiator's process
- * @range: as long as this try has it
+ * @range: as long as this try has it, and where
  * @try_nr: 0, 1, ... in each state of the victims
  * @value_nr: the same, but never twice: for litmus_value()
  * @is_write: victims write in this try, else they read
  * @files: of wl_res_file()
  * @victims: their process, where they have one of their own, else 0
+ * @file: of litmus_arm_any(); -1 before it is needed
  * @eaten: memory for litmus_eat()
  * @eaten_bytes: how much of it there is
  * @priv: the test's own, by setup
@@ -115,6 +117,7 @@ struct litmus {
 	bool is_write;
 	const int *files;
 	pid_t victims;
+	int file;
 	char *eaten;
 	size_t eaten_bytes;
 	void *priv;
@@ -135,9 +138,14 @@ struct litmus {
  * @hammers: while they wait, victims write and read back what they watch;
  *	those with odd numbers have not loaded it, and begin with the act;
  *	nothing that was written may get lost
+ * @races: several threads act at a time, so emulated CPUs that take turns take
+ *	short ones
+ * @keeps_writes: what running victims write while the act runs may not get lost
+ *	either, so in some tries they do
  * @one_writer: each page is written by one victim alone: one that writes as it
  *	should would hide another that does not
  * @effort: multiplies the tries; 0 is 1
+ * @max_watched: pages that one victim looks at; 0 is as many as it can
  * @max_pages: of a range of base pages; 0 is 1024
  * @read, @write: what victims must find; one try reads, the next one writes
  * @probe: every reason why it cannot run; may be NULL
@@ -159,8 +167,11 @@ struct litmus_ops {
 	unsigned int states;
 	bool is_shared;
 	bool hammers;
+	bool races;
+	bool keeps_writes;
 	bool one_writer;
 	unsigned int effort;
+	unsigned int max_watched;
 	unsigned int max_pages;
 	enum litmus_sight read;
 	enum litmus_sight write;
@@ -271,6 +282,39 @@ static inline int litmus_arm(struct litmus *l)
 	return ret ? ret : litmus_fill(l);
 }
 
+/* Pages of a file with old values: shared and written, or private and clean. */
+static inline int litmus_arm_file(struct litmus *l)
+{
+	int flags = MAP_FIXED | MAP_SHARED;
+	struct wl_range *r = &l->range;
+
+	if (l->file < 0) {
+		l->file = memfd_create("tlbbench-litmus", MFD_CLOEXEC);
+		if (l->file < 0 || ftruncate(l->file, (off_t)r->total_bytes))
+			return -errno;
+	}
+	if (mmap(r->addr, r->len_bytes, PROT_READ | PROT_WRITE, flags, l->file,
+		 0) == MAP_FAILED)
+		return -errno;
+	litmus_stamp(l);
+	flags = MAP_FIXED | MAP_PRIVATE;
+	if (!l->is_write && mmap(r->addr, r->len_bytes, PROT_READ | PROT_WRITE,
+				 flags, l->file, 0) == MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
+/*
+ * For acts that do the same to any memory: every other two tries with base
+ * pages it is that of a file.
+ */
+static inline int litmus_arm_any(struct litmus *l)
+{
+	return l->range.conf.page_size == WL_BASE && l->value_nr & 4
+		       ? litmus_arm_file(l)
+		       : litmus_arm(l);
+}
+
 /*
  * Take the pages that the act has freed, as far as they are still on this CPU's
  * lists, and write to them: an old entry finds that, and not a page that came
@@ -285,29 +329,6 @@ static inline void litmus_eat(const struct litmus *l)
 	for (off = 0; off < bytes; off += page_bytes)
 		*(volatile uint64_t *)(l->eaten + off) =
 			litmus_value(LITMUS_BY_EATER, l->value_nr, off);
-}
-
-/* All of one huge page but the first base page. */
-static inline int litmus_arm_part(struct litmus *l)
-{
-	struct wl_range *r = &l->range;
-	size_t page_bytes = r->ctx->page_bytes;
-	int ret;
-
-	r->conf.pages = 1;
-	r->len_bytes = r->page_bytes;
-	ret = litmus_arm(l);
-	if (ret)
-		return ret;
-	r->addr += page_bytes;
-	r->len_bytes -= page_bytes;
-	litmus_stamp(l);
-	return 0;
-}
-
-static inline void litmus_disarm_part(struct litmus *l)
-{
-	l->range.addr -= l->range.ctx->page_bytes;
 }
 
 #endif

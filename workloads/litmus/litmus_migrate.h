@@ -28,14 +28,9 @@ static inline void litmus_migrate_probe(struct wl_reasons *why)
 static inline int litmus_migrate_setup(struct litmus *l)
 {
 	struct litmus_migration *m = calloc(1, sizeof(*m));
-	size_t i;
 
 	l->priv = m;
-	if (!m || wl_find_nodes(m->node, 2) < 2)
-		return -ENOMEM;
-	for (i = 0; i < l->range.conf.pages; i++)
-		m->page[i] = l->range.addr + i * l->range.page_bytes;
-	return 0;
+	return m && wl_find_nodes(m->node, 2) == 2 ? 0 : -ENOMEM;
 }
 
 /* All pages, as move_pages() does with @flags, and new values then. */
@@ -45,6 +40,8 @@ static inline int litmus_migrate(struct litmus *l, int flags)
 	size_t i, nr = l->range.conf.pages;
 	long left;
 
+	for (i = 0; i < nr; i++)
+		m->page[i] = l->range.addr + i * l->range.page_bytes;
 	if (move_pages(0, 1, m->page, NULL, m->status, 0))
 		return -errno;
 	for (i = 0; i < nr; i++)

@@ -22,7 +22,7 @@ static inline int litmus_uffd_setup(struct litmus *l)
 static inline int litmus_uffd_arm(struct litmus *l)
 {
 	const int *fd = l->priv;
-	int ret = litmus_arm(l);
+	int ret = litmus_arm_any(l);
 
 	return ret ? ret : wl_uffd_register(*fd, &l->range);
 }

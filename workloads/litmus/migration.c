@@ -18,6 +18,7 @@ const struct litmus_ops litmus_migration = {
 	.path = "try_to_unmap_flush arch_tlbbatch_flush pmdp_invalidate "
 		"huge_ptep_clear_flush flush_tlb_mm_range",
 	.page_sizes = LITMUS_BASE | LITMUS_THP | LITMUS_HUGETLB,
+	.keeps_writes = true,
 	.read = LITMUS_NEW,
 	.write = LITMUS_KEPT,
 	.probe = litmus_migrate_probe,

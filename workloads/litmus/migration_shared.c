@@ -50,6 +50,7 @@ const struct litmus_ops litmus_migration_shared = {
 		  1U << LITMUS_PROCESS,
 	.memory = WL_SHARED,
 	.is_shared = true,
+	.keeps_writes = true,
 	.read = LITMUS_NEW,
 	.write = LITMUS_KEPT,
 	.probe = probe,

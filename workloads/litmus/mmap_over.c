@@ -28,5 +28,6 @@ const struct litmus_ops litmus_mmap_over = {
 	.page_sizes = LITMUS_BASE | LITMUS_THP | LITMUS_HUGETLB,
 	.read = LITMUS_NEW,
 	.write = LITMUS_KEPT,
+	.arm = litmus_arm_any,
 	.act = act,
 };

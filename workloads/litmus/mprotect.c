@@ -19,5 +19,6 @@ const struct litmus_ops litmus_mprotect = {
 	.path = "change_protection tlb_finish_mmu flush_tlb_mm_range",
 	.page_sizes = LITMUS_BASE | LITMUS_THP | LITMUS_HUGETLB,
 	.write = LITMUS_FAULT,
+	.arm = litmus_arm_any,
 	.act = act,
 };

@@ -19,5 +19,6 @@ const struct litmus_ops litmus_mprotect_none = {
 	.page_sizes = LITMUS_BASE | LITMUS_THP | LITMUS_HUGETLB,
 	.read = LITMUS_FAULT,
 	.write = LITMUS_FAULT,
+	.arm = litmus_arm_any,
 	.act = act,
 };

@@ -50,6 +50,7 @@ const struct litmus_ops litmus_mremap = {
 	.read = LITMUS_FAULT,
 	.write = LITMUS_FAULT,
 	.setup = setup,
+	.arm = litmus_arm_any,
 	.act = act,
 	.disarm = disarm,
 	.teardown = teardown,

@@ -43,6 +43,7 @@ const struct litmus_ops litmus_munmap = {
 	.page_sizes = LITMUS_BASE | LITMUS_THP | LITMUS_HUGETLB,
 	.read = LITMUS_FAULT,
 	.write = LITMUS_FAULT,
+	.arm = litmus_arm_any,
 	.act = act,
 	.disarm = disarm,
 };

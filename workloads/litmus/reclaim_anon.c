@@ -36,6 +36,7 @@ const struct litmus_ops litmus_reclaim_anon = {
 		"arch_tlbbatch_flush",
 	.page_sizes = LITMUS_BASE | LITMUS_THP,
 	.max_pages = 64,
+	.keeps_writes = true,
 	.read = LITMUS_NEW,
 	.write = LITMUS_KEPT,
 	.prepare = prepare,

@@ -7,7 +7,7 @@
  *
  * The range is all of one huge page but the first base page.
  */
-#include "litmus.h"
+#include "litmus_thp.h"
 
 static int act(struct litmus *l)
 {
@@ -28,5 +28,4 @@ const struct litmus_ops litmus_thp_split = {
 	.write = LITMUS_KEPT,
 	.arm = litmus_arm_part,
 	.act = act,
-	.disarm = litmus_disarm_part,
 };

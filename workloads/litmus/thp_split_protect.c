@@ -6,7 +6,7 @@
  *
  * The range is all of one huge page but the first base page.
  */
-#include "litmus.h"
+#include "litmus_thp.h"
 
 static int act(struct litmus *l)
 {
@@ -24,5 +24,4 @@ const struct litmus_ops litmus_thp_split_protect = {
 	.write = LITMUS_FAULT,
 	.arm = litmus_arm_part,
 	.act = act,
-	.disarm = litmus_disarm_part,
 };
