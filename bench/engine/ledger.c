@@ -237,9 +237,9 @@ static void add_all_peer_times(const struct tb_case *cs, struct tb_result *r)
  */
 static double slack_of(const struct tb_result *r, double bound)
 {
-	bool is_exact = r->clock.kind == TB_CLOCK_ICOUNT && bound <= 100;
-
-	return is_exact ? 0 : TB_SHARED_SLACK;
+	if (r->clock.kind != TB_CLOCK_ICOUNT)
+		return TB_SHARED_SLACK;
+	return bound > 100 ? 0.001 : 0;
 }
 
 static void check_bound(struct tb_result *r, const struct tb_metric *m,
