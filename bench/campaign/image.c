@@ -156,26 +156,26 @@ static int strategy_file(const char *home, const char *id, char path[PATH_MAX],
 		       home, id);
 }
 
-/* A control may be caught by nothing but what the runtime image has. */
+/*
+ * A control may be caught by nothing but what the runtime image has. The file
+ * is not read as a campaign is, as keys of a strategy may be empty.
+ */
 static int read_strategy(struct tb_kernel *k, struct tb_err *err)
 {
 	const char *id = tb_kernel_fact(k, "strategy", "");
 	char home[PATH_MAX - 64], path[PATH_MAX];
-	struct tb_conf conf = { 0 };
+	struct tb_buf text = { 0 };
 	int ret = tb_home(home, sizeof(home), err);
 
 	if (!ret)
 		ret = strategy_file(home, id, path, err);
 	if (ret || !*id || access(path, F_OK))
 		return ret;
-	ret = tb_conf_load(&conf, path, err);
-	if (!ret)
-		k->is_control = !strcmp(
-			tb_section_text(tb_conf_section(&conf, "strategy"),
-					"sound", ""),
-			"no");
-	tb_conf_fini(&conf);
-	return ret;
+	ret = tb_read_file(path, &text);
+	k->is_control =
+		!ret && text.data && strstr(text.data, "\nsound = no\n");
+	tb_buf_fini(&text);
+	return ret ? tb_fail_errno(err, ret, "cannot read %s", path) : 0;
 }
 
 static int read_identity(struct tb_kernel *k, const struct tb_plan *plan,

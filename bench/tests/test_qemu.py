@@ -49,7 +49,7 @@ def command_line(tmp_path, keys):
     image = tmp_path / "image"
     image.mkdir()
     (image / "vmlinux").touch()
-    (image / "image.conf").write_text("[image]\nid = x\nrelease = x\n")
+    (image / "image.conf").write_text("[image]\nid = x\nrelease = x\nstrategy = baseline\n")
     conf = tmp_path / "shape.conf"
     conf.write_text(CONF.format(keys=keys, image=image))
     told = tmp_path / "told"
