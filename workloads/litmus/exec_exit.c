@@ -70,14 +70,6 @@ static int pin(int cpu)
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* Emulated CPUs that take turns give way to others at a pause only. */
-static void relax(void)
-{
-#ifdef __x86_64__
-	__builtin_ia32_pause();
-#endif
-}
-
 static void *load(void *arg)
 {
 	const struct loader *me = arg;
@@ -94,7 +86,7 @@ static void *load(void *arg)
 	while (me->sleeps)
 		pause();
 	for (;;)
-		relax();
+		litmus_pause();
 }
 
 /* Where the process ends nobody may keep it from that. */

@@ -315,6 +315,14 @@ static inline int litmus_arm_any(struct litmus *l)
 		       : litmus_arm(l);
 }
 
+/* Emulated CPUs that take turns give way to others at a pause. */
+static inline void litmus_pause(void)
+{
+#ifdef __x86_64__
+	__builtin_ia32_pause();
+#endif
+}
+
 /*
  * Take the pages that the act has freed, as far as they are still on this CPU's
  * lists, and write to them: an old entry finds that, and not a page that came

@@ -32,13 +32,6 @@ struct litmus_rival {
 	cpu_set_t cpus;
 };
 
-static inline void litmus_pause(void)
-{
-#ifdef __x86_64__
-	__builtin_ia32_pause();
-#endif
-}
-
 static inline void *litmus_rival_main(void *arg)
 {
 	struct litmus_rival *r = arg;
