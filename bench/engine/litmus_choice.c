@@ -6,10 +6,17 @@
 #define OTHER_TRIES 6
 #define SHORT_TRIES 2
 
+/* Where the range is: behind, about the begin of a page table, or at it. */
+enum place {
+	BEHIND,
+	ABOUT,
+	AT
+};
+
 /**
  * struct length - of ranges of base pages
  * @min, @max: between these, in each try another one
- * @splits: the range is about the end of what one page table maps
+ * @place: where they begin
  *
  * Around the ceiling of x86 for ranged flushes, 33, and over several page
  * tables. The first three are all that some states try.
@@ -17,10 +24,10 @@
 static const struct length {
 	unsigned int min;
 	unsigned int max;
-	bool splits;
-} lengths[] = { { 34, 34, false },    { 1, 1, false },	    { 2, 32, true },
-		{ 513, 1023, false }, { 33, 33, false },    { 2, 32, false },
-		{ 35, 512, false },   { 1024, 1024, false } };
+	enum place place;
+} lengths[] = { { 34, 34, BEHIND },  { 1, 1, BEHIND },	    { 2, 32, ABOUT },
+		{ 512, 544, AT },    { 33, 33, BEHIND },    { 2, 32, BEHIND },
+		{ 35, 512, BEHIND }, { 1024, 1024, BEHIND } };
 static const unsigned int huge_lengths[] = { 1, 2, 1, 3 };
 
 /* --- what the tries are ------------------------------------------------------
@@ -93,9 +100,10 @@ static void choose_range(struct tb_litmus_initiator *in, unsigned int t)
 	r->len_bytes = r->conf.pages * r->page_bytes;
 	r->addr = in->first;
 	/* It begins one page behind where a table begins. */
-	if (length->splits && tb_litmus_may_move(in))
-		r->addr +=
-			(TB_LITMUS_TABLE_PAGES - 1 - pages / 2) * r->page_bytes;
+	if (length->place != BEHIND && tb_litmus_may_move(in))
+		r->addr += (TB_LITMUS_TABLE_PAGES - 1 -
+			    (length->place == ABOUT ? pages / 2 : 0)) *
+			   r->page_bytes;
 }
 
 /* Every try reads, every other one writes, where both can be judged. */

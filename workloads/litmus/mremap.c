@@ -2,34 +2,65 @@
 /*
  * mremap() to another address: move_page_tables() flushes the old one by
  * flush_tlb_range(), before it drops the lock of the page table (read in 6.12).
- * Nobody may read or write there from then on.
+ * Nobody may read or write there from then on. What has a page table of its own
+ * in both places moves with it, and has a flush of its own: the first one, if
+ * the range begins there, or another one before it would hide it.
  */
 #include <stdlib.h>
 
 #include "litmus.h"
 
+/* The other place, and where it begins. */
+struct other {
+	struct wl_range range;
+	char *first;
+};
+
 static int setup(struct litmus *l)
 {
-	struct wl_range *other = calloc(1, sizeof(*other));
+	struct other *o = calloc(1, sizeof(*o));
+	struct wl_mem_conf conf = l->range.conf;
+	int ret;
 
-	l->priv = other;
-	return other ? wl_range_init(other, l->range.ctx, 0, &l->range.conf)
-		     : -ENOMEM;
+	l->priv = o;
+	if (!o)
+		return -ENOMEM;
+	/* As far as the range may be moved. */
+	if (conf.page_size == WL_BASE)
+		conf.pages += l->range.ctx->page_bytes / sizeof(uint64_t);
+	ret = wl_range_init(&o->range, l->range.ctx, 0, &conf);
+	o->first = o->range.addr;
+	return ret;
 }
 
 static void teardown(struct litmus *l)
 {
-	wl_range_fini(l->priv);
-	free(l->priv);
+	struct other *o = l->priv;
+
+	wl_range_fini(&o->range);
+	free(o);
+}
+
+/* As far behind the begin of a page table as the range is. */
+static void move(struct other *o, const struct wl_range *r)
+{
+	size_t table_bytes = wl_huge_bytes(r->ctx->page_bytes);
+	size_t off = ((uintptr_t)r->addr - r->page_bytes) & (table_bytes - 1);
+
+	o->range.len_bytes = r->len_bytes;
+	o->range.addr = o->first;
+	if (r->conf.page_size == WL_BASE)
+		o->range.addr += off;
 }
 
 static int act(struct litmus *l)
 {
-	const struct wl_range *to = l->priv;
 	size_t bytes = l->range.len_bytes;
+	struct other *o = l->priv;
 
+	move(o, &l->range);
 	if (mremap(l->range.addr, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
-		   to->addr) != to->addr)
+		   o->range.addr) != o->range.addr)
 		return -errno;
 	return 0;
 }
@@ -37,7 +68,9 @@ static int act(struct litmus *l)
 /* Both places stay ours. */
 static void disarm(struct litmus *l)
 {
-	wl_range_close(l->priv);
+	const struct other *o = l->priv;
+
+	wl_range_close(&o->range);
 	wl_range_close(&l->range);
 }
 
