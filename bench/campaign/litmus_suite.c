@@ -103,13 +103,18 @@ static unsigned int nr_points(const struct watch *w)
 	return w->nr + (w->log.fd >= 0);
 }
 
-static void put_oracle(struct tb_ktap *k, const struct oracle *o)
+/* A kernel that says nothing is right only if something was @tried. */
+static void put_point(struct tb_ktap *k, const char *name, bool tried,
+		      uint64_t nr, const char *what)
 {
-	uint64_t seen = read_oracle(o->name) - o->before;
 	char detail[64];
 
-	snprintf(detail, sizeof(detail), "%" PRIu64 " violations", seen);
-	tb_ktap_result(k, seen ? TB_KTAP_NOT_OK : TB_KTAP_OK, o->name, detail);
+	snprintf(detail, sizeof(detail), "%" PRIu64 " %s", nr, what);
+	if (!nr && !tried)
+		tb_ktap_result(k, TB_KTAP_SKIP, name, "no test could run");
+	else
+		tb_ktap_result(k, nr ? TB_KTAP_NOT_OK : TB_KTAP_OK, name,
+			       detail);
 }
 
 /*
@@ -128,7 +133,7 @@ static bool is_trouble(unsigned int level, const char *text)
 	return false;
 }
 
-static void put_log(struct tb_ktap *k, struct tb_kmsg *log)
+static void put_log(struct tb_ktap *k, struct tb_kmsg *log, bool tried)
 {
 	char text[256];
 	unsigned int level, nr = 0;
@@ -136,22 +141,26 @@ static void put_log(struct tb_ktap *k, struct tb_kmsg *log)
 	while (tb_kmsg_next(log, &level, text, sizeof(text)))
 		if (is_trouble(level, text) && ++nr <= 8)
 			tb_ktap_note(k, "%s", text);
-	snprintf(text, sizeof(text), "%u lines", nr);
-	tb_ktap_result(k, nr ? TB_KTAP_NOT_OK : TB_KTAP_OK, "kernel_log", text);
+	put_point(k, "kernel_log", tried, nr, "lines");
 }
 
 /* One more result, if there is anything that can be asked. */
 static void watch_end(struct tb_litmus_suite *s, struct tb_ktap *k,
 		      struct watch *w)
 {
+	bool tried =
+		s->nr_by_state[TB_KTAP_OK] || s->nr_by_state[TB_KTAP_NOT_OK];
 	unsigned int i;
 
 	if (nr_points(w)) {
 		tb_ktap_enter(k, "kernel", nr_points(w));
 		for (i = 0; i < w->nr; i++)
-			put_oracle(k, &w->oracles[i]);
+			put_point(k, w->oracles[i].name, tried,
+				  read_oracle(w->oracles[i].name) -
+					  w->oracles[i].before,
+				  "violations");
 		if (w->log.fd >= 0)
-			put_log(k, &w->log);
+			put_log(k, &w->log, tried);
 		tb_ktap_leave(k, "kernel");
 		s->nr_by_state[k->state]++;
 	}

@@ -18,6 +18,13 @@
 /* --- all tries of a state ----------------------------------------------------
  */
 
+/* See litmus.h: there was no such try, or this user may not make it. */
+static bool is_missed(int ret)
+{
+	return ret == -EAGAIN || ret == -EBUSY || ret == -ENOMEM ||
+	       ret == -EPERM;
+}
+
 static int run_state(struct tb_litmus_initiator *in, enum litmus_state state)
 {
 	unsigned int t, nr = tb_litmus_nr_tries(in, state);
@@ -30,7 +37,7 @@ static int run_state(struct tb_litmus_initiator *in, enum litmus_state state)
 		tb_litmus_choose_try(in, t);
 		ret = tb_litmus_make_try(in, state);
 		atomic_store(&in->arena->nr_tried, ++in->n);
-		if (ret != -EAGAIN && ret != -EBUSY && ret != -ENOMEM)
+		if (!is_missed(ret))
 			continue;
 		in->result->why = ret;
 		ret = 0;

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Options and markers of the tests of the command `tlbbench`."""
 import fcntl
+import os
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -50,6 +53,18 @@ def _cache(request, tmp_path_factory):
         if request.node.get_closest_marker("vm") is None:
             patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def nobody():
+    """Return a prefix that runs a command as nobody, and where nobody finds the command."""
+    if os.geteuid():
+        yield [], tlbtest.BINARY
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        yield (["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+               shutil.copy(tlbtest.BINARY, directory))
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,13 @@ static int impossible(struct litmus *l)
 	return -EAGAIN;
 }
 
+/* As of process_madvise() without CAP_SYS_NICE. */
+static int forbidden(struct litmus *l)
+{
+	(void)l;
+	return -EPERM;
+}
+
 /* Until its state is given up. */
 static int impossible_at_first(struct litmus *l)
 {
@@ -184,6 +191,9 @@ static void what_cannot_be_tried_is_no_pass(void **state)
 	check(&(struct litmus_ops){ BASE, .read = LITMUS_NEW,
 				    .act = impossible },
 	      TB_KTAP_SKIP, "no try could be made");
+	check(&(struct litmus_ops){ BASE, .read = LITMUS_NEW,
+				    .act = forbidden },
+	      TB_KTAP_SKIP, "no try could be made: Operation not permitted");
 	check(&(struct litmus_ops){ BASE, .read = LITMUS_NEW, .act = wrong },
 	      TB_KTAP_NOT_OK, "toy running, try 0");
 }

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -21,7 +20,6 @@ NAMES = ", ".join(WORKLOADS)
 COMMANDS = ["run", "ab", "campaign", "report", "plan", "list", "describe", "env", "litmus"]
 
 few_cpus = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs 2 CPUs")
-NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 # --- golden -------------------------------------------------------------------
 
@@ -454,17 +452,6 @@ def test_strategy_that_was_never_built(tmp_path):
 # --- run ----------------------------------------------------------------------
 
 SHORT = ["munmap", "lazy_idle", "cpus=2", "ops=50", "warmup_ops=5"]
-
-
-@pytest.fixture
-def nobody():
-    """Return a prefix that runs a command as nobody, and where nobody finds the command."""
-    if os.geteuid():
-        yield [], tlbtest.BINARY
-        return
-    with tempfile.TemporaryDirectory() as directory:
-        os.chmod(directory, 0o755)
-        yield NOBODY, shutil.copy(tlbtest.BINARY, directory)
 
 
 def test_env_without_root(nobody):

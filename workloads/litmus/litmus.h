@@ -27,9 +27,10 @@
  * Pages are watched in base pages, also of huge ones. Each has words of 64
  *bits: the first is the initiator's, the others belong to one victim each.
  *
- * Callbacks return 0 or -errno. -EAGAIN, -EBUSY and -ENOMEM mean that there was
- * no such try: it is counted as missed. All run on the initiator's thread and
- * may neither allocate nor print: what flushes meanwhile hides a fault.
+ * Callbacks return 0 or -errno. -EAGAIN, -EBUSY, -ENOMEM and -EPERM mean that
+ * there was no such try: it is counted as missed. All run on the initiator's
+ * thread and may neither allocate nor print: what flushes meanwhile hides a
+ * fault.
  */
 #ifndef LITMUS_H
 #define LITMUS_H
