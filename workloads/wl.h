@@ -115,7 +115,7 @@ enum wl_type {
  *	`tlbbench describe`, the record and the manual
  * @name: key in the campaign
  * @help: one sentence without a full stop
- * @type: WL_SIZE takes k, M, G; WL_BOOL takes yes, no
+ * @type: WL_SIZE takes k, M, G, T; WL_BOOL takes yes, no
  * @offset: of a uint64_t in the workload's conf, for every type
  * @def, @min, @max: WL_ENUM: index into @values; @max is ignored there
  * @values: NULL-terminated; WL_ENUM only

@@ -207,7 +207,7 @@ bool tb_parse_u64(const char *s, uint64_t *value)
 
 bool tb_parse_size(const char *s, uint64_t *bytes)
 {
-	static const char suffixes[] = "kMG";
+	static const char suffixes[] = "kMGT";
 	const char *suffix;
 	char digits[32];
 	size_t len = strlen(s);

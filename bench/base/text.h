@@ -72,7 +72,7 @@ char *tb_strip(char *s);
 /* Whole string as an unsigned decimal number; false if it is anything else. */
 bool tb_parse_u64(const char *s, uint64_t *value);
 
-/* As tb_parse_u64(), with an optional suffix k, M or G (powers of 1024). */
+/* As tb_parse_u64(), with an optional suffix k, M, G or T (powers of 1024). */
 bool tb_parse_size(const char *s, uint64_t *bytes);
 
 #endif

@@ -4,7 +4,7 @@
  *
  *	[campaign]  name, backend = here | vm, boots, seed,
  *	            litmus = full | short | none, and see declare.h
- *	[vm]        cpus, sockets, threads_per_core, nodes, memory (k, M, G),
+ *	[vm]        cpus, sockets, threads_per_core, nodes, memory (k, M, G, T),
  *	            accel = auto | kvm | exact | tcg, timeout_seconds (wall
  *	            clock of one slot)
  *	[kernel N]  strategy = ID | image = DIR | spec = SPEC, append = kernel

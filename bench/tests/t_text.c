@@ -61,6 +61,7 @@ static void sizes_take_suffixes(void **state)
 		{ "2M", 2ULL << 20 },
 		{ "3G", 3ULL << 30 },
 		{ "17179869183G", 17179869183ULL << 30 },
+		{ "16777215T", 16777215ULL << 40 },
 		{ "18446744073709551615", UINT64_MAX },
 	};
 	static const char *const bad[] = {
@@ -73,13 +74,15 @@ static void sizes_take_suffixes(void **state)
 		"1kk",
 		"1kB",
 		"-1k",
-		"1T",
+		"1t",
+		"1P",
 		"1.5G",
 		"k1",
 		"18446744073709551616",
 		"17179869184G",
 		"18014398509481984k",
 		"17592186044416M",
+		"16777216T",
 		"000000000000000000000000000000000001",
 	};
 	uint64_t bytes;

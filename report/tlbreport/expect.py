@@ -233,11 +233,11 @@ def groups(cases: tuple[str, ...], key: str) -> dict[str, dict[str, str]]:
 def as_number(value: str) -> float:
     """Return a value of a key, which may be a size; not a number for words.
 
-    >>> as_number("64"), as_number("4k"), as_number("up")
-    (64.0, 4096.0, nan)
+    >>> as_number("64"), as_number("4k"), as_number("1T"), as_number("up")
+    (64.0, 4096.0, 1099511627776.0, nan)
     """
-    match = re.fullmatch(r"([0-9]+)([kMG]?)", value)
-    return float(match[1]) * 1024 ** " kMG".index(match[2] or " ") if match else nan
+    match = re.fullmatch(r"([0-9]+)([kMGT]?)", value)
+    return float(match[1]) * 1024 ** " kMGT".index(match[2] or " ") if match else nan
 
 
 def _curve(campaign: Campaign, kernel: str, cases: dict[str, str], e: Expectation) -> Curve:
