@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Other memory at the same address: mmap(MAP_FIXED) over a mapping, and every
- * third and fourth try munmap() first. Both unmap by unmap_region() or
- * vms_clear_ptes(), which gather for tlb_finish_mmu() (read in 6.12). Others
- * must use the new pages from then on.
+ * third and fourth try munmap() first. Both unmap by vms_clear_ptes(), which
+ * gathers for tlb_finish_mmu() (read in 6.12). Others must use the new pages
+ * from then on.
  */
 #include "litmus.h"
 
@@ -24,7 +24,7 @@ const struct litmus_ops litmus_mmap_over = {
 	.abi = LITMUS_ABI,
 	.name = "mmap_over",
 	.summary = "the flush where a mapping takes the place of another",
-	.path = "vms_clear_ptes unmap_region tlb_finish_mmu flush_tlb_mm_range",
+	.path = "vms_clear_ptes tlb_finish_mmu flush_tlb_mm_range",
 	.page_sizes = LITMUS_BASE | LITMUS_THP | LITMUS_HUGETLB,
 	.read = LITMUS_NEW,
 	.write = LITMUS_KEPT,

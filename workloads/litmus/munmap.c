@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * munmap(): unmap_region() gathers the range for tlb_finish_mmu() (read in
+ * munmap(): vms_clear_ptes() gathers the range for tlb_finish_mmu() (read in
  * 6.12). Nobody may read or write there from then on. Every third and fourth
  * try unmaps the neighbours as well, so that page tables are freed, too.
  */
@@ -39,7 +39,7 @@ const struct litmus_ops litmus_munmap = {
 	.abi = LITMUS_ABI,
 	.name = "munmap",
 	.summary = "the flush of munmap()",
-	.path = "unmap_region tlb_finish_mmu flush_tlb_mm_range",
+	.path = "vms_clear_ptes tlb_finish_mmu flush_tlb_mm_range",
 	.page_sizes = LITMUS_BASE | LITMUS_THP | LITMUS_HUGETLB,
 	.read = LITMUS_FAULT,
 	.write = LITMUS_FAULT,
