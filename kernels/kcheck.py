@@ -69,7 +69,7 @@ def check_strategy(strategy, series):
         wrong.append("this is the name of the image that has all strategies")
     if strategy.choice and not strategy.family:
         wrong.append("a choice without a family")
-    if strategy.family and not strategy.choice and strategy.sound == "yes":
+    if not strategy.has_own_kernel and strategy.sound == "yes":
         wrong.append("only an unsound strategy has no choice, and is in the runtime image alone")
     if strategy.choice and strategy.choice not in _ADDED_SYMBOL.findall(series):
         wrong.append(f"no patch adds the choice {strategy.choice}")

@@ -5,6 +5,7 @@ Everything here only reads the checkout; what is made from it is in kcache, ktre
 """
 
 import configparser
+import difflib
 import hashlib
 import re
 from dataclasses import dataclass
@@ -84,6 +85,11 @@ class Strategy:
     expect: str
 
     @property
+    def has_own_kernel(self):
+        """Tell whether there is a plain kernel of it; else it is in the runtime image only."""
+        return bool(self.choice) or not self.family
+
+    @property
     def caught_by(self):
         """Return (test to run, line of its output that fails) of a control.
 
@@ -103,7 +109,9 @@ def load_strategy(name, kernels=HERE):
     """Return the Strategy called `name`; UsageError if there is none, Error if it is malformed."""
     known = strategy_ids(kernels)
     if name not in known:
-        raise UsageError(f"unknown strategy {name}; known are: {', '.join(known)}")
+        near = difflib.get_close_matches(name, known) or known[:1]
+        raise UsageError(f"unknown strategy {name}; expected one of kernels/strategies, such as"
+                         f" {', '.join(near)}")
     path = kernels / "strategies" / f"{name}.conf"
     if not STRATEGY_ID.fullmatch(name):
         raise Error(f"{path}: a strategy is named with a-z, 0-9 and -, 32 characters at most")

@@ -93,7 +93,7 @@ def _first_line(*command):
 
 def make_recipe(strategy, base, kernels=kdesc.HERE):
     """Return the Recipe of the plain image of a Strategy on a Base."""
-    if strategy.family and not strategy.choice:
+    if not strategy.has_own_kernel:
         raise UsageError(f"strategy {strategy.id}: it is in the runtime image only; build that"
                          " with: kernels/build --runtime")
     return Recipe(strategy.id, "plain", strategy.choice, base, tuple(kdesc.series(kernels)),

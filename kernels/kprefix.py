@@ -115,7 +115,7 @@ def config_differences(base, conf, cache, where, kernels=kdesc.HERE):
     reference, problems = None, []
     strategies = [kdesc.load_strategy(name, kernels) for name in kdesc.strategy_ids(kernels)]
     for strategy in sorted(strategies, key=lambda one: (bool(one.family), one.id)):
-        if strategy.family and not strategy.choice:
+        if not strategy.has_own_kernel:
             continue
         lines = _config(kimage.make_recipe(strategy, base, kernels), make)
         reference = reference or lines

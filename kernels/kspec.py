@@ -49,7 +49,8 @@ def parse(text, kernels=kdesc.HERE):
         raise UsageError(f"{text}: no such file; {EXPECTED}")
     if colon:
         raise UsageError(f"{text}: unknown kind '{kind}:'; {EXPECTED}")
-    raise UsageError(f"unknown strategy {text}; known are: {', '.join(known)}; or name a file,"
+    own = [name for name in known if kdesc.load_strategy(name, kernels).has_own_kernel]
+    raise UsageError(f"unknown strategy {text}; known are: {', '.join(own)}; or name a file,"
                      " deb:PACKAGE, tree:DIR[@REV] or runtime:ID")
 
 
