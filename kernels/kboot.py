@@ -16,6 +16,7 @@ import kdesc
 from kerr import Error, UsageError
 
 QEMU = "qemu-system-x86_64"
+TOOLS = {"cpio": "cpio", QEMU: "qemu-system-x86"}
 # What campaigns use, see bench/campaign/qemu.c.
 ACCELS = {
     "exact": ["-accel", "tcg,thread=single", "-icount", "shift=3,sleep=off",
@@ -39,6 +40,13 @@ poweroff -f
 """
 SHELL = "echo; uname -r; head /sys/kernel/tlb_strategy/[a-z]* 2>/dev/null; setsid cttyhack sh"
 END = re.compile(rb"^kernels/boot: exit (\d+)\r?$")
+
+
+def check_tools():
+    """Raise an Error that names every tool that a boot needs and this machine lacks."""
+    packages = sorted(package for tool, package in TOOLS.items() if not shutil.which(tool))
+    if packages:
+        raise Error(f"cannot boot a kernel: on Debian, apt-get install {' '.join(packages)}")
 
 
 def _busybox():

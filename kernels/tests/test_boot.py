@@ -67,6 +67,13 @@ def test_file_that_is_not_there():
         pass
 
 
+def test_tools_that_are_missing_are_named(monkeypatch, tmp_path):
+    kboot.check_tools()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Error, match="on Debian, apt-get install cpio qemu-system-x86$"):
+        kboot.check_tools()
+
+
 def vm_that_says(text):
     """Return a command line that prints `text`."""
     return ["printf", text]
