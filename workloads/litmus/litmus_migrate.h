@@ -33,19 +33,31 @@ static inline int litmus_migrate_setup(struct litmus *l)
 	return m && wl_find_nodes(m->node, 2) == 2 ? 0 : -ENOMEM;
 }
 
-/* All pages, as move_pages() does with @flags, and new values then. */
-static inline int litmus_migrate(struct litmus *l, int flags)
+/* The first @nr pages of the range are to move, from where the first one is. */
+static inline int litmus_migrate_plan(struct litmus_migration *m,
+				      const struct wl_range *r, size_t nr)
 {
-	struct litmus_migration *m = l->priv;
-	size_t i, nr = l->range.conf.pages;
-	long left;
+	size_t i;
 
 	for (i = 0; i < nr; i++)
-		m->page[i] = l->range.addr + i * l->range.page_bytes;
+		m->page[i] = r->addr + i * r->page_bytes;
 	if (move_pages(0, 1, m->page, NULL, m->status, 0))
 		return -errno;
 	for (i = 0; i < nr; i++)
 		m->want[i] = m->node[m->status[0] == m->node[0]];
+	return 0;
+}
+
+/* All pages, as move_pages() does with @flags, and new values then. */
+static inline int litmus_migrate(struct litmus *l, int flags)
+{
+	struct litmus_migration *m = l->priv;
+	size_t nr = l->range.conf.pages;
+	int ret = litmus_migrate_plan(m, &l->range, nr);
+	long left;
+
+	if (ret)
+		return ret;
 	left = move_pages(0, nr, m->page, m->want, m->status, flags);
 	if (left)
 		return left < 0 ? -errno : -EAGAIN;
