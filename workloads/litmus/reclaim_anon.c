@@ -21,7 +21,8 @@ static int act(struct litmus *l)
 	if (madvise(l->range.addr, l->range.len_bytes, MADV_PAGEOUT))
 		return -errno;
 	nr = wl_range_count(&l->range, WL_PM_SWAP);
-	if (nr <= 0)
+	/* Victims that go on writing may have brought all back. */
+	if (nr < 0 || (!nr && !l->is_write))
 		return nr ? (int)nr : -EAGAIN;
 	litmus_eat(l);
 	litmus_renew(l);
