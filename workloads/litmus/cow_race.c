@@ -75,6 +75,7 @@ const struct litmus_ops litmus_cow_race = {
 	.page_sizes = LITMUS_BASE,
 	.states = 1U << LITMUS_RUNNING,
 	.races = true,
+	.effort = 4,
 	.max_pages = 34,
 	.read = LITMUS_NEW,
 	.setup = setup,
