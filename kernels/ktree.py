@@ -118,6 +118,9 @@ def find_base(conf, cache):
     if ksrc:
         tree = Path(ksrc).resolve()
         _check_user_tree(tree, conf.version)
+        if tree.is_relative_to(cache.resolve()):
+            raise Error(f"KSRC={tree} is in the cache, where trees are removed when others are"
+                        " made: set KSRC to a copy of it")
         return Base(tree, ".", _digest(tree, cache))
     return pinned_base(conf, cache)
 

@@ -80,6 +80,15 @@ def test_user_tree_that_cannot_be_used(site, monkeypatch, name, text, message):
         base_of(site)
 
 
+def test_user_tree_that_would_be_removed(site, monkeypatch):
+    """What kernels/build --tree prints is no tree of the user's."""
+    base, conf = base_of(site)
+    tree = ktree.ensure_base(base, conf, site.cache)
+    monkeypatch.setenv("KSRC", str(tree))
+    with pytest.raises(Error, match="is in the cache, .* set KSRC to a copy"):
+        base_of(site)
+
+
 def test_user_tree_that_is_none(site, monkeypatch):
     monkeypatch.setenv("KSRC", str(site.tmp))
     with pytest.raises(Error, match="is not a Linux source tree"):
