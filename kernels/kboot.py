@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A VM with a console, for people: busybox as its system, tlbbench in /bin."""
 
+import argparse
 import configparser
 import contextlib
 import os
@@ -89,7 +90,7 @@ def mib(text):
     """Return how many MiB a size is, such as 512M or 1G."""
     match = re.fullmatch(r"([1-9][0-9]*)([MG])", text)
     if not match:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text}: expected a size like 512M or 1G")
     return int(match[1]) * (1024 if match[2] == "G" else 1)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """kernels/boot: what QEMU is told, and what it makes of what the VM says."""
 
+import argparse
 import subprocess
 from types import SimpleNamespace
 
@@ -65,6 +66,12 @@ def test_initrd_has_the_command_and_the_files(tmp_path, monkeypatch):
 def test_file_that_is_not_there():
     with pytest.raises(UsageError, match="/nope: No such file"), kboot.initrd([], ["/nope"]):
         pass
+
+
+def test_size_of_memory():
+    assert (kboot.mib("512M"), kboot.mib("2G")) == (512, 2048)
+    with pytest.raises(argparse.ArgumentTypeError, match="1T: expected a size like 512M or 1G"):
+        kboot.mib("1T")
 
 
 def test_tools_that_are_missing_are_named(monkeypatch, tmp_path):
