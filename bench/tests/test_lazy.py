@@ -10,6 +10,8 @@ IPIs that each sleeper receives in OPS ops:
     ipi                            1    2  20  20               1    2  20  20
     leave                          0    0   0   0               0    0   0   0
 
+A CPU that runs a thread of the mm gets one per flush, from all of them and for whatever act.
+
 That lazy-cpumask reaches a sleeper where tables are freed is no merit: no flush of PTEs alone came
 before and took it out of the mask.
 """
@@ -34,6 +36,8 @@ ACTS = PTES_ONLY + REACH_ALL
 RATES = {"never": {"wake_every": 0}, "tenth": {"wake_every": 10}, "each": {"wake_every": 1},
          "ten": {"wake_every": 1, "wakes": 10}}
 OPS, SLEEPERS = 20, 3
+# Flushes of an op, where the other CPUs run and never go idle; mprotect is undone by a second one.
+RUNNING = {"madvise_dontneed": 1, "mprotect": 2, "mremap": 1}
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +47,10 @@ def slots(images, tmp_path_factory):
     cases = {f"{act}-{rate}": {"workload": "lazy_idle", "act": act, **RATES[rate],
                                "cpus": SLEEPERS + 1, "ops": OPS, "warmup_ops": 5}
              for act, rate in itertools.product(ACTS, RATES)}
+    cases |= {name: {"workload": name, "cpus": SLEEPERS + 1, "ops": OPS, "warmup_ops": 5}
+              for name in RUNNING}
     conf = tlbtest.vm_conf(path, {name: {"spec": f"runtime:{name}"} for name in KERNELS}, cases,
-                           {"cpus": SLEEPERS + 1})
+                           {"cpus": SLEEPERS + 3})
     done = tlbtest.run("campaign", "--results", path.parent, conf, timeout=8 * tlbtest.BOOT_S)
     assert done.returncode == 0, done.stderr
     return {kernel: {record["case"]: record for record in tlbtest.repetitions(slot)}
@@ -82,6 +88,14 @@ def test_ipis_to_idle_cpus(kernel, act, rate, slots):
     assert record["state"] == "ok" and record["caveats"] == []
     assert found["ipis_received"] == expected
     assert found["ipis_sent_per_op"] == pytest.approx(expected / OPS)
+
+
+@pytest.mark.parametrize("name", RUNNING)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_ipis_to_running_cpus(kernel, name, slots):
+    """No strategy leaves out a CPU that runs, and none interrupts it twice."""
+    found, each = tlbtest.metrics(slots[kernel][name]), SLEEPERS * RUNNING[name]
+    assert (found["ipis_received"], found["ipis_sent_per_op"]) == (each * OPS, each)
 
 
 def wakes(rate):
