@@ -19,14 +19,25 @@
 /* In virtual time; a window without work is what is waited for. */
 #define WINDOW_NS 500000000L
 #define MAX_WINDOWS 120
+/*
+ * Between two pauses. A pause is a round of all CPUs, for which QEMU takes
+ * microseconds if there are many, and a CPU is up after some ticks only: with
+ * nothing but pauses that was 4 s each on a machine of 64.
+ */
+#define TURNS 1000
 
 static atomic_bool is_starting;
 
 static void *give_way(void *unused)
 {
+	int i;
+
 	(void)unused;
-	while (is_starting)
+	while (is_starting) {
+		for (i = 0; i < TURNS; i++)
+			atomic_signal_fence(memory_order_seq_cst);
 		tb_cpu_relax();
+	}
 	return NULL;
 }
 
