@@ -110,6 +110,18 @@ static const char *clock_args(const struct tb_qemu *q)
 	return q->is_exact ? " lapic_timer_hz=1000000000" : " tsc=reliable";
 }
 
+/*
+ * Does the first timer tick, and how often does each CPU turn in a loop
+ * meanwhile? Both wait for time to pass, so the more instructions a second has,
+ * the longer they take: the first 8 CPU seconds at a shift of 0. The value is
+ * for 250 ticks of the 1 GHz TSC; with another rate, delays are longer or
+ * shorter, which no emulated device minds.
+ */
+static const char *calibration_args(const struct tb_qemu *q)
+{
+	return q->skips_calibration ? " lpj=4000000 no_timer_check" : "";
+}
+
 static void smp_arg(const struct tb_shape *s, struct command *c)
 {
 	arg(c, "-smp");
@@ -163,8 +175,8 @@ static void machine_args(const struct tb_qemu *q, struct command *c)
 	arg(c, "-initrd");
 	arg(c, "%s", q->initrd);
 	arg(c, "-append");
-	arg(c, "console=ttyS0 panic=-1%s%s%s%s %s", clock_args(q),
-	    q->late_cpus ? " maxcpus=1 tsc=reliable" : "",
+	arg(c, "console=ttyS0 panic=-1%s%s%s%s%s %s", clock_args(q),
+	    calibration_args(q), q->late_cpus ? " maxcpus=1 tsc=reliable" : "",
 	    *q->own_append ? " " : "", q->own_append, q->append);
 }
 

@@ -17,6 +17,7 @@
  * @is_exact: TCG with instruction counting
  * @is_kvm: KVM; neither: TCG with a thread for each CPU
  * @icount_shift: 2^shift virtual nanoseconds per instruction
+ * @skips_calibration: exact; the kernel is told what it would find out
  * @shape: of the machine; with several nodes each has its part of the memory
  * @kernel: a vmlinux, booted by PVH, or a bzImage
  * @own_append, @append: further kernel parameters, of the image and of the user
@@ -28,6 +29,7 @@ struct tb_qemu {
 	bool is_exact;
 	bool is_kvm;
 	int icount_shift;
+	bool skips_calibration;
 	uint64_t seed;
 	struct tb_shape shape;
 	uint64_t memory_bytes;

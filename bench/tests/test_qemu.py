@@ -44,8 +44,11 @@ SHAPES = {
 }
 
 
-def command_line(tmp_path, keys):
-    """Run a campaign with a QEMU that only writes down what it was told."""
+def command_lines(tmp_path, keys):
+    """Run a campaign with a QEMU that only writes down what it was told.
+
+    Return that of the litmus tests, that of the slot, and the image.
+    """
     image = tmp_path / "image"
     image.mkdir()
     (image / "vmlinux").touch()
@@ -54,19 +57,34 @@ def command_line(tmp_path, keys):
     conf.write_text(CONF.format(keys=keys, image=image))
     told = tmp_path / "told"
     qemu = tmp_path / "qemu-system-x86_64"
-    qemu.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >'{told}'\n")
+    qemu.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" end >>'{told}'\n")
     qemu.chmod(0o755)
     path = f"{tmp_path}:{tlbtest.environment()['PATH']}"
     done = run("campaign", "--results", tmp_path / "r", conf, env={"PATH": path})
     assert done.returncode == 1, done.stderr
-    return told.read_text().splitlines(), image
+    litmus, slot, _ = told.read_text().split("\nend\n")
+    return litmus.splitlines(), slot.splitlines(), image
 
 
 @pytest.mark.parametrize("keys", SHAPES)
 def test_shape(keys, tmp_path):
     """Sockets, threads and nodes appear where they are asked for, and only there."""
-    words, image = command_line(tmp_path, keys)
+    _, words, image = command_lines(tmp_path, keys)
     first, last = words.index("-machine"), words.index("-nodefaults")
     assert words[first:last + 1] == SHAPES[keys]
     assert words[:2] == ["-seed", "1"] and words[-2] == "-append"
     assert words[words.index("-kernel") + 1] == f"{image}/vmlinux"
+
+
+@pytest.mark.parametrize(("cpus", "wanted"), [(32, ("shift=3,sleep=off", False, False)),
+                                              (33, ("shift=1,sleep=off", True, True))])
+def test_litmus_on_many_cpus(cpus, wanted, tmp_path):
+    """Many CPUs have more instructions a second, but only where no time is measured."""
+    def instructions(words):
+        parameters = words[words.index("-append") + 1].split()
+        return (words[words.index("-icount") + 1],
+                "lpj=4000000" in parameters, "no_timer_check" in parameters)
+
+    litmus, slot, _ = command_lines(tmp_path, f"cpus = {cpus}")
+    assert instructions(litmus) == wanted
+    assert instructions(slot) == ("shift=3,sleep=off", False, False)
