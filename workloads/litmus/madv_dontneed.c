@@ -13,7 +13,7 @@ static int arm(struct litmus *l)
 	size_t page_bytes = r->ctx->page_bytes;
 	int ret = litmus_arm(l);
 
-	if (ret || r->conf.page_size != WL_THP || !(l->try_nr & 2))
+	if (ret || r->conf.page_size != WL_THP || !(l->try_nr & 4))
 		return ret;
 	return mprotect(r->addr, page_bytes, PROT_READ) ||
 			       mprotect(r->addr, page_bytes,
