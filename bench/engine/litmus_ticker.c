@@ -16,6 +16,7 @@
 
 /* Some thousand instructions of an emulated CPU. */
 #define TURN_NS 50000
+#define TURNS_TO_BEGIN 8
 
 static void *ticker_main(void *arg)
 {
@@ -41,11 +42,16 @@ int tb_litmus_ticker_start(struct tb_litmus_arena *a, struct tb_err *err)
 	return ret ? tb_fail_errno(err, ret, "cannot start a thread") : 0;
 }
 
+/* Who turns it on may enter the kernel then, so the ticker has its turn now. */
 void tb_litmus_tick(struct tb_litmus_arena *a, bool is_on)
 {
+	unsigned int turns = is_on ? TURNS_TO_BEGIN : 0;
+
 	if (is_on == atomic_load(&a->ticks))
 		return;
 	atomic_store(&a->ticks, is_on);
 	if (is_on)
 		tb_futex_wake(&a->ticks);
+	while (turns--)
+		tb_cpu_relax();
 }
