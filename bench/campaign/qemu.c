@@ -122,6 +122,42 @@ static const char *calibration_args(const struct tb_qemu *q)
 	return q->skips_calibration ? " lpj=4000000 no_timer_check" : "";
 }
 
+static unsigned int id_bits(unsigned int n)
+{
+	unsigned int bits = 0;
+
+	while (1U << bits < n)
+		bits++;
+	return bits;
+}
+
+/* Cores and threads have bits of their own in an APIC ID. */
+static bool has_apic_gaps(const struct tb_shape *s)
+{
+	unsigned int threads = s->threads_per_core;
+	unsigned int cores = s->nr_cpus / s->nr_sockets / threads;
+	unsigned int last = (s->nr_sockets - 1) << id_bits(cores);
+
+	last = ((last | (cores - 1)) << id_bits(threads)) | (threads - 1);
+	return last + 1 != s->nr_cpus;
+}
+
+/*
+ * Up to 8 CPUs have their bits in the destination of an IPI, in Linux 6.1 and
+ * before. QEMU's APICs look for these bits as far as the first APIC ID that no
+ * CPU has (apic_get_delivery_bitmask() in QEMU 7.2), so the CPUs behind it got
+ * no IPI, and the boot hung. A kernel that may get a ninth CPU names one CPU in
+ * each IPI; newer ones do anyway.
+ */
+static const char *apic_args(const struct tb_qemu *q)
+{
+	const struct tb_shape *s = &q->shape;
+
+	return !q->is_kvm && s->nr_cpus <= 8 && has_apic_gaps(s)
+		       ? " possible_cpus=9"
+		       : "";
+}
+
 static void smp_arg(const struct tb_shape *s, struct command *c)
 {
 	arg(c, "-smp");
@@ -175,8 +211,9 @@ static void machine_args(const struct tb_qemu *q, struct command *c)
 	arg(c, "-initrd");
 	arg(c, "%s", q->initrd);
 	arg(c, "-append");
-	arg(c, "console=ttyS0 panic=-1%s%s%s%s%s %s", clock_args(q),
-	    calibration_args(q), q->late_cpus ? " maxcpus=1 tsc=reliable" : "",
+	arg(c, "console=ttyS0 panic=-1%s%s%s%s%s%s %s", clock_args(q),
+	    calibration_args(q), apic_args(q),
+	    q->late_cpus ? " maxcpus=1 tsc=reliable" : "",
 	    *q->own_append ? " " : "", q->own_append, q->append);
 }
 

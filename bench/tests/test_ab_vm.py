@@ -63,6 +63,14 @@ def test_debians_kernels(tmp_path):
         assert boot["build"]["config_sha256"] and "NR_CPUS=" in boot["audit"]["config_flush"]
 
 
+@pytest.mark.parametrize("package", DEBIAN)
+def test_litmus_of_debians_kernels(package):
+    """On the machine that litmus tests have if nobody says another: two sockets of three CPUs."""
+    debian(package)
+    done = run("litmus", "munmap", "--kernel", f"deb:{package}", timeout=BOOT_S)
+    assert done.returncode == 0 and "ok 1 munmap" in done.stdout, done.stdout + done.stderr
+
+
 # vmlinux is that of one of our images, and calls itself what the .config says, as Linux would.
 MAKEFILE = """
 allnoconfig:

@@ -88,3 +88,15 @@ def test_litmus_on_many_cpus(cpus, wanted, tmp_path):
     litmus, slot, _ = command_lines(tmp_path, f"cpus = {cpus}")
     assert instructions(litmus) == wanted
     assert instructions(slot) == ("shift=3,sleep=off", False, False)
+
+
+@pytest.mark.parametrize(("shape", "is_told"), [
+    ("cpus = 6", False), ("cpus = 6\nsockets = 2", True), ("cpus = 8\nsockets = 2", False),
+    ("cpus = 6\nsockets = 3\nthreads_per_core = 2", False),
+    ("cpus = 6\nthreads_per_core = 3", True),
+    ("cpus = 3\nthreads_per_core = 3", False), ("cpus = 12\nsockets = 2", False)])
+def test_gaps_in_apic_ids(shape, is_told, tmp_path):
+    """Few CPUs are not addressed together where QEMU would not find all; more never are."""
+    litmus, slot, _ = command_lines(tmp_path, shape)
+    for words in (litmus, slot):
+        assert ("possible_cpus=9" in words[words.index("-append") + 1].split()) == is_told
