@@ -15,8 +15,14 @@
  * does first: it waits until all CPUs have drained their LRU caches
  * (lru_add_drain_all()); those of the responders are empty. Not measured: the
  * misses that follow the flush, and khugepaged, which does the same when it
- * finds time and pages: how many it finds per op would not be exact.
+ * finds time and pages: how many it finds per op would not be exact. So it is
+ * kept out: base pages come from PR_SET_THP_DISABLE and not from
+ * MADV_NOHUGEPAGE, which only MADV_HUGEPAGE takes back; and that is what
+ * khugepaged looks for, unless huge pages are for all
+ * (transparent_hugepage/enabled).
  */
+#include <sys/prctl.h>
+
 #include "wl.h"
 #include "wl_mem.h"
 
@@ -28,11 +34,26 @@ static void probe(const struct wl_env *env, const void *conf,
 	wl_mem_probe(env, &mem, why);
 }
 
+/* As wl_range_map(), but nobody asks for huge pages. */
+static int map(const struct wl_range *r)
+{
+	if (mmap(r->addr, r->len_bytes, PROT_READ | PROT_WRITE,
+		 MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+		return -errno;
+	return wl_place(r->ctx, r->region, r->addr, r->len_bytes);
+}
+
 static int setup(struct wl_ctx *c)
 {
 	struct wl_mem_conf mem = wl_mem_huge(c->conf);
+	int ret = wl_mem_make(c, sizeof(struct wl_range), &mem);
 
-	return wl_mem_make_mapped(c, sizeof(struct wl_range), &mem);
+	if (ret)
+		return ret;
+	ret = map(c->priv);
+	if (ret)
+		wl_mem_teardown(c);
+	return ret;
 }
 
 static int advise(const struct wl_range *r, int advice)
@@ -47,11 +68,13 @@ static int rearm(struct wl_thread *t)
 	int ret = advise(r, MADV_DONTNEED);
 	size_t off;
 
-	if (!ret)
-		ret = advise(r, MADV_NOHUGEPAGE);
-	for (off = 0; off < r->len_bytes && !ret; off += t->ctx->page_bytes)
+	if (ret)
+		return ret;
+	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0))
+		return -errno;
+	for (off = 0; off < r->len_bytes; off += t->ctx->page_bytes)
 		*(volatile char *)(r->addr + off) = 1;
-	return ret ? ret : advise(r, MADV_HUGEPAGE);
+	return prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0) ? -errno : 0;
 }
 
 static int op(struct wl_thread *t)
