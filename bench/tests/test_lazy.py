@@ -36,6 +36,8 @@ ACTS = PTES_ONLY + REACH_ALL
 RATES = {"never": {"wake_every": 0}, "tenth": {"wake_every": 10}, "each": {"wake_every": 1},
          "ten": {"wake_every": 1, "wakes": 10}}
 OPS, SLEEPERS = 20, 3
+# The caveat where a thread of the kernel comes between two sleeps: no count is wrong for it.
+IS_SHARED = re.compile(r"sleepers went to sleep \d+ times, but their CPUs went idle \d+ times")
 # Flushes of an op, where the other CPUs run and never go idle; mprotect is undone by a second one.
 RUNNING = {"madvise_dontneed": 1, "mprotect": 2, "mremap": 1}
 
@@ -81,13 +83,21 @@ def ipis_of_each_sleeper(kernel, act, rate):
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_ipis_to_idle_cpus(kernel, act, rate, slots):
-    """Each sleeper receives as many IPIs as the table says; nothing is in doubt."""
+    """Each sleeper receives as many IPIs as the table says; nothing else is in doubt."""
     record = slots[kernel][f"{act}-{rate}"]
     expected = SLEEPERS * ipis_of_each_sleeper(kernel, act, rate)
     found = tlbtest.metrics(record)
-    assert record["state"] == "ok" and record["caveats"] == []
+    assert record["state"] == "ok"
+    assert [text for text in record["caveats"] if not IS_SHARED.match(text)] == []
     assert found["ipis_received"] == expected
     assert found["ipis_sent_per_op"] == pytest.approx(expected / OPS)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_sleepers_are_alone(kernel, slots):
+    """An unbound thread of the kernel, as rcu_preempt, may be woken on an idle CPU; it is rare."""
+    caveats = [text for record in slots[kernel].values() for text in record["caveats"]]
+    assert len([text for text in caveats if IS_SHARED.match(text)]) <= 1, caveats
 
 
 @pytest.mark.parametrize("name", RUNNING)
