@@ -9,12 +9,6 @@
  */
 #include "litmus.h"
 
-static int act(struct litmus *l)
-{
-	return mprotect(l->range.addr, l->range.len_bytes, PROT_READ) ? -errno
-								      : 0;
-}
-
 const struct litmus_ops litmus_lazy = {
 	.abi = LITMUS_ABI,
 	.name = "lazy",
@@ -25,5 +19,5 @@ const struct litmus_ops litmus_lazy = {
 	.effort = 8,
 	.max_pages = 3,
 	.write = LITMUS_FAULT,
-	.act = act,
+	.act = litmus_protect,
 };

@@ -81,12 +81,6 @@ static int arm(struct litmus *l)
 	return ret ? ret : litmus_arm(l);
 }
 
-static int act(struct litmus *l)
-{
-	return mprotect(l->range.addr, l->range.len_bytes, PROT_READ) ? -errno
-								      : 0;
-}
-
 const struct litmus_ops litmus_lazy_kthread = {
 	.abi = LITMUS_ABI,
 	.name = "lazy_kthread",
@@ -101,6 +95,6 @@ const struct litmus_ops litmus_lazy_kthread = {
 	.prepare = prepare,
 	.setup = setup,
 	.arm = arm,
-	.act = act,
+	.act = litmus_protect,
 	.teardown = teardown,
 };

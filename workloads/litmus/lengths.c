@@ -29,12 +29,6 @@ static int arm(struct litmus *l)
 								       : 0;
 }
 
-static int act(struct litmus *l)
-{
-	return mprotect(l->range.addr, l->range.len_bytes, PROT_READ) ? -errno
-								      : 0;
-}
-
 const struct litmus_ops litmus_lengths = {
 	.abi = LITMUS_ABI,
 	.name = "lengths",
@@ -47,5 +41,5 @@ const struct litmus_ops litmus_lengths = {
 	.write = LITMUS_FAULT,
 	.setup = setup,
 	.arm = arm,
-	.act = act,
+	.act = litmus_protect,
 };

@@ -316,6 +316,13 @@ static inline int litmus_arm_any(struct litmus *l)
 		       : litmus_arm(l);
 }
 
+/* act() that takes the right to write from the range. */
+static inline int litmus_protect(struct litmus *l)
+{
+	return mprotect(l->range.addr, l->range.len_bytes, PROT_READ) ? -errno
+								      : 0;
+}
+
 /* Emulated CPUs that take turns give way to others at a pause. */
 static inline void litmus_pause(void)
 {

@@ -17,12 +17,6 @@ static int arm(struct litmus *l)
 	return ret;
 }
 
-static int act(struct litmus *l)
-{
-	return mprotect(l->range.addr, l->range.len_bytes, PROT_READ) ? -errno
-								      : 0;
-}
-
 const struct litmus_ops litmus_mprotect = {
 	.abi = LITMUS_ABI,
 	.name = "mprotect",
@@ -31,5 +25,5 @@ const struct litmus_ops litmus_mprotect = {
 	.page_sizes = LITMUS_BASE | LITMUS_THP | LITMUS_HUGETLB,
 	.write = LITMUS_FAULT,
 	.arm = arm,
-	.act = act,
+	.act = litmus_protect,
 };

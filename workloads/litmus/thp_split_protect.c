@@ -8,12 +8,6 @@
  */
 #include "litmus_thp.h"
 
-static int act(struct litmus *l)
-{
-	return mprotect(l->range.addr, l->range.len_bytes, PROT_READ) ? -errno
-								      : 0;
-}
-
 const struct litmus_ops litmus_thp_split_protect = {
 	.abi = LITMUS_ABI,
 	.name = "thp_split_protect",
@@ -23,5 +17,5 @@ const struct litmus_ops litmus_thp_split_protect = {
 	.page_sizes = LITMUS_THP,
 	.write = LITMUS_FAULT,
 	.arm = litmus_arm_part,
-	.act = act,
+	.act = litmus_protect,
 };
