@@ -37,12 +37,13 @@ static int double_kernel(struct tb_plan *plan)
 	plan->nr_kernels = 2;
 	k = &both[0];
 	again = &both[1];
-	*again = (struct tb_kernel){ .line = k->line };
+	*again = (struct tb_kernel){ 0 };
 	again->name = with_suffix(k->name, "-again");
 	is_whole = copy(&again->strategy, k->strategy);
 	is_whole &= copy(&again->spec, k->spec);
 	is_whole &= copy(&again->image, k->image);
 	is_whole &= copy(&again->append, k->append);
+	is_whole &= copy(&again->where, k->where);
 	return again->name && is_whole ? 0 : -ENOMEM;
 }
 

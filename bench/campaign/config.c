@@ -31,6 +31,37 @@ static void *grow(void *array_ptr, unsigned int *nr, size_t element_bytes)
 	return more + (*nr)++ * element_bytes;
 }
 
+static struct tb_section *new_section(struct tb_conf *conf, const char *kind,
+				      const char *name, struct tb_err *err)
+{
+	struct tb_section *s =
+		grow(&conf->sections, &conf->nr_sections, sizeof(*s));
+
+	if (s) {
+		s->kind = strdup(kind);
+		s->name = strdup(name);
+	}
+	if (s && s->kind && s->name)
+		return s;
+	tb_fail_errno(err, -ENOMEM, "%s", conf->path);
+	return NULL;
+}
+
+static struct tb_entry *new_entry(struct tb_section *s, const char *key,
+				  const char *value, struct tb_err *err)
+{
+	struct tb_entry *e = grow(&s->entries, &s->nr_entries, sizeof(*e));
+
+	if (e) {
+		e->key = strdup(key);
+		e->value = strdup(value);
+	}
+	if (e && e->key && e->value)
+		return e;
+	tb_fail_errno(err, -ENOMEM, "[%s %s]", s->kind, s->name);
+	return NULL;
+}
+
 static int add_section(struct tb_conf *conf, char *header, unsigned int line,
 		       struct tb_err *err)
 {
@@ -60,15 +91,10 @@ static int add_section(struct tb_conf *conf, char *header, unsigned int line,
 					conf->path, line, kind,
 					*name ? " " : "", name, s->line);
 	}
-	s = grow(&conf->sections, &conf->nr_sections, sizeof(*s));
-	if (!s)
-		return tb_fail_errno(err, -ENOMEM, "%s", conf->path);
-	s->kind = strdup(kind);
-	s->name = strdup(name);
-	s->line = line;
-	return s->kind && s->name
-		       ? 0
-		       : tb_fail_errno(err, -ENOMEM, "%s", conf->path);
+	s = new_section(conf, kind, name, err);
+	if (s)
+		s->line = line;
+	return err->code;
 }
 
 static int add_entry(struct tb_conf *conf, char *text, unsigned int line,
@@ -98,21 +124,25 @@ static int add_entry(struct tb_conf *conf, char *text, unsigned int line,
 				"%s:%u: key '" QUOTE "' stands on line %u "
 				"already",
 				conf->path, line, key, s->entries[i].line);
-	e = grow(&s->entries, &s->nr_entries, sizeof(*e));
+	e = new_entry(s, key, tb_strip(equals + 1), err);
 	if (!e)
-		return tb_fail_errno(err, -ENOMEM, "%s", conf->path);
-	e->key = strdup(key);
-	e->value = strdup(tb_strip(equals + 1));
+		return err->code;
 	e->line = line;
-	if (!e->key || !e->value)
-		return tb_fail_errno(err, -ENOMEM, "%s", conf->path);
 	if (!*e->value)
 		return tb_usage(err, "%s:%u: '" QUOTE "' has no value",
 				conf->path, line, key);
 	return 0;
 }
 
-/* Of bytes below a blank only the tab, and what ends lines. */
+/* The first byte that is no text: of those below a blank only the tab is. */
+static const char *find_control(const char *line)
+{
+	while (*line == '\t' || (*line && !iscntrl((unsigned char)*line)))
+		line++;
+	return line;
+}
+
+/* What ends lines is text too. */
 static int check_line(const struct tb_conf *conf, const char *line,
 		      unsigned int nr, struct tb_err *err)
 {
@@ -129,13 +159,11 @@ static int check_line(const struct tb_conf *conf, const char *line,
 				"%s:%u: line of %zu characters, expected at "
 				"most %d",
 				conf->path, nr, len, MAX_LINE_CHARS);
-	for (p = line; *p; p++)
-		if (iscntrl((unsigned char)*p) && *p != '\t' &&
-		    !(*p == '\r' && !p[1]))
-			return tb_usage(err,
-					"%s:%u: expected text, got byte 0x%02x",
-					conf->path, nr, (unsigned char)*p);
-	return 0;
+	p = find_control(line);
+	if (!*p || (*p == '\r' && !p[1]))
+		return 0;
+	return tb_usage(err, "%s:%u: expected text, got byte 0x%02x",
+			conf->path, nr, (unsigned char)*p);
 }
 
 int tb_conf_parse(struct tb_conf *conf, const char *path, const char *text,
@@ -208,21 +236,83 @@ int tb_conf_load(struct tb_conf *conf, const char *path, struct tb_err *err)
 	return ret;
 }
 
-void tb_conf_fini(struct tb_conf *conf)
+void tb_conf_drop(struct tb_conf *conf, unsigned int index)
+{
+	struct tb_section *s = &conf->sections[index];
+	unsigned int i;
+
+	for (i = 0; i < s->nr_entries; i++) {
+		free(s->entries[i].key);
+		free(s->entries[i].value);
+	}
+	free(s->entries);
+	free(s->kind);
+	free(s->name);
+	conf->nr_sections--;
+	memmove(s, s + 1, (conf->nr_sections - index) * sizeof(*s));
+}
+
+struct tb_section *tb_conf_add(struct tb_conf *conf, const char *kind,
+			       const char *name, const char *from,
+			       struct tb_err *err)
+{
+	struct tb_section *s = new_section(conf, kind, name, err);
+
+	if (s)
+		s->from = from;
+	return s;
+}
+
+/* As a line would hold it, for the text is parsed again. */
+static int check_value(const char *key, const char *value, const char *from,
+		       struct tb_err *err)
+{
+	if (*value && !*find_control(value) &&
+	    strlen(key) + strlen(" = ") + strlen(value) <= MAX_LINE_CHARS)
+		return 0;
+	return tb_usage(err,
+			"%s: expected one line of text, at most %d characters",
+			from, MAX_LINE_CHARS);
+}
+
+int tb_section_set(struct tb_section *s, const char *key, const char *value,
+		   const char *from, struct tb_err *err)
+{
+	struct tb_entry *e = tb_section_find(s, key);
+	char *copy = strdup(value), *text = copy ? tb_strip(copy) : NULL;
+
+	if (!text)
+		return tb_fail_errno(err, -ENOMEM, "%s", from);
+	memmove(copy, text, strlen(text) + 1);
+	if (check_value(key, copy, from, err) ||
+	    (!e && !(e = new_entry(s, key, "", err)))) {
+		free(copy);
+		return err->code;
+	}
+	free(e->value);
+	e->value = copy;
+	return 0;
+}
+
+void tb_conf_write(const struct tb_conf *conf, struct tb_buf *b)
 {
 	unsigned int i, j;
 
 	for (i = 0; i < conf->nr_sections; i++) {
-		struct tb_section *s = &conf->sections[i];
+		const struct tb_section *s = &conf->sections[i];
 
-		for (j = 0; j < s->nr_entries; j++) {
-			free(s->entries[j].key);
-			free(s->entries[j].value);
-		}
-		free(s->entries);
-		free(s->kind);
-		free(s->name);
+		tb_buf_printf(b, "[%s%s%s]\n", s->kind, *s->name ? " " : "",
+			      s->name);
+		for (j = 0; j < s->nr_entries; j++)
+			tb_buf_printf(b, "%s = %s\n", s->entries[j].key,
+				      s->entries[j].value);
 	}
+}
+
+void tb_conf_fini(struct tb_conf *conf)
+{
+	while (conf->nr_sections)
+		tb_conf_drop(conf, conf->nr_sections - 1);
 	free(conf->sections);
 	free(conf->path);
 	*conf = (struct tb_conf){ 0 };

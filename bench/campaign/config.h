@@ -9,7 +9,7 @@
  * Every mistake is a usage error that names file:line: a key twice, a section
  * twice, a line that is neither, bytes that are no text, and keys that nobody
  * asked for; of these the nearest that somebody did ask for is suggested. (inih
- *and iniparser keep the last of two equal keys or cut long names silently.)
+ * and iniparser keep the last of two equal keys or cut long names silently.)
  */
 #ifndef TB_CONFIG_H
 #define TB_CONFIG_H
@@ -37,12 +37,15 @@ struct tb_entry {
  * struct tb_section - one section
  * @kind: first word of the header
  * @name: the rest, "" if there is none
+ * @line: of the header; 0 if no file has it
+ * @from: what has it instead, as messages name it, or NULL
  * @asked: keys that somebody asked for, to suggest one for an unknown key
  */
 struct tb_section {
 	char *kind;
 	char *name;
 	unsigned int line;
+	const char *from;
 	struct tb_entry *entries;
 	unsigned int nr_entries;
 	const char *asked[TB_MAX_ASKED];
@@ -65,6 +68,24 @@ int tb_conf_read(const char *path, struct tb_buf *b, struct tb_err *err);
 int tb_conf_parse(struct tb_conf *conf, const char *path, const char *text,
 		  struct tb_err *err);
 void tb_conf_fini(struct tb_conf *conf);
+
+/* A section at the end that no file has; @from outlives @conf. */
+struct tb_section *tb_conf_add(struct tb_conf *conf, const char *kind,
+			       const char *name, const char *from,
+			       struct tb_err *err);
+
+/**
+ * tb_section_set() - give a key its value, or another one
+ * @from: what has the value, for the usage error if no line could hold it
+ */
+int tb_section_set(struct tb_section *s, const char *key, const char *value,
+		   const char *from, struct tb_err *err);
+
+/* Without the section of this index; the later ones move up. */
+void tb_conf_drop(struct tb_conf *conf, unsigned int index);
+
+/* What tb_conf_parse() makes the same of: lines are numbered anew. */
+void tb_conf_write(const struct tb_conf *conf, struct tb_buf *b);
 
 /* The section "[kind]" without a name, or NULL. */
 struct tb_section *tb_conf_section(const struct tb_conf *conf,

@@ -68,8 +68,7 @@ static const char *last_line(struct tb_buf *out)
 
 /* What went wrong in many lines is shown in full; the first one says what. */
 static int build_failed(const struct tb_kernel *k, struct tb_buf *out,
-			bool is_usage, const struct tb_plan *plan,
-			struct tb_err *err)
+			bool is_usage, struct tb_err *err)
 {
 	char none[] = "it failed without a word";
 	char *rest = out->data ? tb_strip(out->data) : none;
@@ -80,14 +79,12 @@ static int build_failed(const struct tb_kernel *k, struct tb_buf *out,
 	if (rest)
 		fprintf(stderr, "%s\n", rest);
 	if (is_usage)
-		return tb_usage(err, "%s:%u: [kernel %s]: %s", plan->path,
-				k->line, k->name, first);
+		return tb_usage(err, "%s: %s", k->where, first);
 	return tb_fail(err, -EIO, "[kernel %s]: %s", k->name, first);
 }
 
 /* kernels/build [--path] NAME: the directory of the image is its last line. */
-static int ask_build(struct tb_kernel *k, bool may_make,
-		     const struct tb_plan *plan, struct tb_err *err)
+static int ask_build(struct tb_kernel *k, bool may_make, struct tb_err *err)
 {
 	char tool[PATH_MAX], home[PATH_MAX - 32];
 	const char *argv[5] = { tool };
@@ -110,7 +107,7 @@ static int ask_build(struct tb_kernel *k, bool may_make,
 	if (ret < 0)
 		tb_fail_errno(err, ret, "cannot run %s", tool);
 	else if (ret)
-		build_failed(k, &out, ret == TB_EXIT_USAGE, plan, err);
+		build_failed(k, &out, ret == TB_EXIT_USAGE, err);
 	else
 		k->image = strdup(last_line(&out));
 	tb_buf_fini(&out);
@@ -129,23 +126,20 @@ int tb_image_kernel(const struct tb_kernel *k, char *path, size_t size_bytes,
 	return tb_path(path, size_bytes, err, "%s/%s", k->image, file);
 }
 
-static int load_facts(struct tb_kernel *k, const char *path,
-		      const struct tb_plan *plan, struct tb_err *err)
+static int load_facts(struct tb_kernel *k, const char *path, struct tb_err *err)
 {
 	struct tb_err why = { 0 };
 	int ret = tb_conf_load(&k->facts, path, &why);
 	if (ret)
-		return tb_usage(err, "%s:%u: [kernel %s]: %s", plan->path,
-				k->line, k->name, why.text);
+		return tb_usage(err, "%s: %s", k->where, why.text);
 	k->id = strdup(tb_kernel_fact(k, "id", ""));
 	k->release = strdup(tb_kernel_fact(k, "release", ""));
 	if (!k->id || !k->release)
 		return tb_fail_errno(err, -ENOMEM, "image");
 	if (!*k->id || !*k->release)
 		return tb_usage(err,
-				"%s:%u: [kernel %s]: %s: expected [image] with "
-				"id and release",
-				plan->path, k->line, k->name, path);
+				"%s: %s: expected [image] with id and release",
+				k->where, path);
 	return 0;
 }
 
@@ -178,23 +172,21 @@ static int read_strategy(struct tb_kernel *k, struct tb_err *err)
 	return ret ? tb_fail_errno(err, ret, "cannot read %s", path) : 0;
 }
 
-static int read_identity(struct tb_kernel *k, const struct tb_plan *plan,
-			 struct tb_err *err)
+static int read_identity(struct tb_kernel *k, struct tb_err *err)
 {
 	char conf[PATH_MAX], kernel[PATH_MAX];
 	int ret = tb_path(conf, sizeof(conf), err, "%s/image.conf", k->image);
 	bool has_facts = !ret && !access(conf, F_OK);
 
 	if (has_facts)
-		ret = load_facts(k, conf, plan, err);
+		ret = load_facts(k, conf, err);
 	if (!ret)
 		ret = tb_image_kernel(k, kernel, sizeof(kernel), err);
 	if (!ret && access(kernel, R_OK))
-		return tb_usage(err, "%s:%u: [kernel %s]: no image: %s: %s",
-				plan->path, k->line, k->name, kernel,
+		return tb_usage(err, "%s: no image: %s: %s", k->where, kernel,
 				strerror(errno));
 	if (!ret && !has_facts)
-		ret = load_facts(k, conf, plan, err);
+		ret = load_facts(k, conf, err);
 	return ret ? ret : read_strategy(k, err);
 }
 
@@ -240,9 +232,9 @@ int tb_images_resolve(struct tb_plan *plan, bool may_make, struct tb_err *err)
 		struct tb_kernel *k = &plan->kernels[i];
 
 		if (!k->image)
-			ret = ask_build(k, may_make, plan, err);
+			ret = ask_build(k, may_make, err);
 		if (!ret)
-			ret = read_identity(k, plan, err);
+			ret = read_identity(k, err);
 	}
 	return ret;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* --kernel and --append, and a campaign file rewritten by them. */
+/* --kernel and --append, and a campaign changed by them. */
 #include "campaign/kernelarg.h"
 
 #include <ctype.h>
@@ -10,12 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "campaign/config.h"
-
+/* What messages quote of an argument, so that what was expected fits too. */
+#define QUOTE "%.160s"
 #define NAME_CHARS                   \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 	"abcdefghijklmnopqrstuvwxyz" \
 	"0123456789-_.+"
+#define APPEND_FROM_BYTES (TB_NAME_CHARS + 16)
+#define BLANKS " \t"
 
 /* Length of the name in front of '=', 0 if there is none. */
 static size_t name_length(const char *text)
@@ -39,8 +41,14 @@ static const struct tb_kernel_arg *find(const struct tb_kernel_args *a,
 	return NULL;
 }
 
+/* How messages name what a kernel gets on top. */
+static void append_from(const char *name, char from[APPEND_FROM_BYTES])
+{
+	snprintf(from, APPEND_FROM_BYTES, "--append %s", name);
+}
+
 static struct tb_kernel_arg *take(struct tb_kernel_args *a, const char *name,
-				  struct tb_err *err)
+				  const char *from, struct tb_err *err)
 {
 	const struct tb_kernel_arg *known = find(a, name);
 	struct tb_kernel_arg *arg;
@@ -48,7 +56,7 @@ static struct tb_kernel_arg *take(struct tb_kernel_args *a, const char *name,
 	if (known)
 		return &a->args[known - a->args];
 	if (a->nr == TB_MAX_KERNEL_ARGS) {
-		tb_usage(err, "expected at most %d kernels",
+		tb_usage(err, "%s: expected at most %d kernels", from,
 			 TB_MAX_KERNEL_ARGS);
 		return NULL;
 	}
@@ -117,213 +125,112 @@ static void forget_place(struct tb_kernel_args *a, const char *name)
 	a->args[a->nr - 1] = early;
 }
 
-int tb_kernel_args_add(struct tb_kernel_args *a, const char *text,
-		       struct tb_err *err)
+/* NAME=SPEC or SPEC: @name, and where the spec is; NULL if it is neither. */
+static const char *take_apart(const char *text, const char *from,
+			      char name[TB_NAME_CHARS + 1], struct tb_err *err)
 {
-	size_t len = name_length(text);
+	size_t len = name_length(text), before = strcspn(text, "=/:");
 	const char *spec = len ? text + len + 1 : text;
-	char name[TB_NAME_CHARS + 1];
-	struct tb_kernel_arg *arg;
 
-	if (!*spec)
-		return tb_usage(err,
-				"kernel '%s': expected NAME=SPEC or SPEC, such "
-				"as baseline, deb:PACKAGE or tree:DIR@REV",
-				text);
+	if (!len && text[before] == '=') {
+		tb_usage(err,
+			 "%s: expected a NAME of at most %d letters, digits "
+			 "and - _ . + before the '='",
+			 from, TB_NAME_CHARS);
+		return NULL;
+	}
+	if (!spec[strspn(spec, BLANKS)]) {
+		tb_usage(err,
+			 "%s: expected NAME=SPEC or SPEC, such as baseline, "
+			 "deb:PACKAGE or tree:DIR@REV",
+			 from);
+		return NULL;
+	}
 	if (len)
-		snprintf(name, sizeof(name), "%.*s", (int)len, text);
+		snprintf(name, TB_NAME_CHARS + 1, "%.*s", (int)len, text);
 	else
 		name_by_spec(spec, name);
+	return spec;
+}
+
+static int add(struct tb_kernel_args *a, char *from, const char *text,
+	       struct tb_err *err)
+{
+	char name[TB_NAME_CHARS + 1];
+	const char *spec = take_apart(text, from, name, err);
+	struct tb_kernel_arg *arg;
+
+	if (!spec)
+		return err->code;
 	forget_place(a, name);
-	arg = take(a, name, err);
+	arg = take(a, name, from, err);
 	if (!arg)
 		return err->code;
 	if (arg->spec)
 		return tb_usage(err,
-				"two kernels are called %s: expected NAME=%s "
-				"with another name",
-				name, spec);
+				"%s: another kernel is called %s; expected "
+				"NAME=" QUOTE " with another name",
+				from, name, spec);
 	arg->spec = absolute_spec(spec);
-	return arg->spec ? 0 : tb_fail_errno(err, -ENOMEM, "kernel");
+	if (!arg->spec)
+		return tb_fail_errno(err, -ENOMEM, "%s", from);
+	arg->from = from;
+	return 0;
+}
+
+int tb_kernel_args_add(struct tb_kernel_args *a, const char *option,
+		       const char *text, struct tb_err *err)
+{
+	const char *quote = *text ? "" : "'";
+	char *from, *p;
+
+	if (asprintf(&from, "%s %s" QUOTE "%s", option, quote, text, quote) < 0)
+		return tb_fail_errno(err, -ENOMEM, "%s", option);
+	/* A message is one line. */
+	for (p = from; *p; p++)
+		if (iscntrl((unsigned char)*p))
+			*p = '?';
+	if (add(a, from, text, err))
+		free(from);
+	return err->code;
 }
 
 int tb_kernel_args_append(struct tb_kernel_args *a, const char *text,
 			  struct tb_err *err)
 {
 	size_t len = name_length(text);
-	char name[TB_NAME_CHARS + 1];
+	char name[TB_NAME_CHARS + 1], from[APPEND_FROM_BYTES];
 	struct tb_kernel_arg *arg;
 
-	if (!len || !text[len + 1])
+	if (!len || !text[len + 1 + strspn(text + len + 1, BLANKS)])
 		return tb_usage(err,
-				"--append '%s': expected NAME=\"PARAMETER "
-				"...\" with the name of a kernel",
+				"--append '" QUOTE "': expected NAME="
+				"\"PARAMETER ...\" with the name of a kernel",
 				text);
 	snprintf(name, sizeof(name), "%.*s", (int)len, text);
-	arg = take(a, name, err);
+	append_from(name, from);
+	arg = take(a, name, from, err);
 	if (!arg)
 		return err->code;
 	if (*arg->append)
-		return tb_usage(err, "--append %s: expected it once per kernel",
-				name);
+		return tb_usage(err, "%s: expected it once per kernel", from);
 	arg->append = text + len + 1;
 	return 0;
 }
 
 void tb_kernel_args_fini(struct tb_kernel_args *a)
 {
-	while (a->nr)
+	while (a->nr) {
 		free(a->args[--a->nr].spec);
-}
-
-/* --- the campaign file ---------------------------------------------------- */
-
-/**
- * struct writer - a campaign file that is written anew
- * @replaces: the kernels of the file are not wanted
- * @line: number of the line that comes next
- */
-struct writer {
-	const struct tb_kernel_args *a;
-	bool replaces;
-	struct tb_buf *out;
-	unsigned int line;
-};
-
-/* Not before @line, so that messages about the file point to the right one. */
-static void put_entry(struct writer *w, unsigned int line, const char *key,
-		      const char *value)
-{
-	for (; w->line < line; w->line++)
-		tb_buf_printf(w->out, "\n");
-	tb_buf_printf(w->out, "%s = %s\n", key, value);
-	w->line++;
-}
-
-static void put_header(struct writer *w, unsigned int line, const char *kind,
-		       const char *name)
-{
-	for (; w->line < line; w->line++)
-		tb_buf_printf(w->out, "\n");
-	tb_buf_printf(w->out, "[%s%s%s]\n", kind, *name ? " " : "", name);
-	w->line++;
-}
-
-static void put_section(struct writer *w, const struct tb_section *s)
-{
-	unsigned int i;
-
-	put_header(w, s->line, s->kind, s->name);
-	for (i = 0; i < s->nr_entries; i++)
-		put_entry(w, s->entries[i].line, s->entries[i].key,
-			  s->entries[i].value);
-}
-
-static const struct tb_kernel_arg *find_spec(const struct tb_kernel_args *a,
-					     const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < a->nr; i++)
-		if (a->args[i].spec && !strcmp(a->args[i].name, name))
-			return &a->args[i];
-	return NULL;
-}
-
-/* An expectation about kernels that are not there any more. */
-static bool is_about_others(const struct writer *w, struct tb_section *s)
-{
-	const char *list = tb_section_text(s, "kernels", "");
-	char *words = strdup(list), *rest = words, *word;
-	bool found = false;
-
-	while (words && (word = strsep(&rest, ",")))
-		found |= *tb_strip(word) && !find_spec(w->a, tb_strip(word));
-	free(words);
-	return found;
-}
-
-/* A kernel of the file, with more parameters at the end of its own. */
-static void put_own_kernel(struct writer *w, struct tb_section *s,
-			   const struct tb_kernel_arg *arg)
-{
-	const char *append = tb_section_text(s, "append", "");
-	unsigned int i;
-
-	put_header(w, 0, s->kind, s->name);
-	for (i = 0; i < s->nr_entries; i++)
-		if (strcmp(s->entries[i].key, "append") != 0)
-			put_entry(w, 0, s->entries[i].key, s->entries[i].value);
-	if (*append || arg)
-		tb_buf_printf(w->out, "append = %s%s%s\n", append,
-			      *append && arg ? " " : "",
-			      arg ? arg->append : "");
-}
-
-static void put_others(struct writer *w, const struct tb_conf *conf)
-{
-	unsigned int i;
-
-	for (i = 0; i < conf->nr_sections; i++) {
-		struct tb_section *s = &conf->sections[i];
-
-		if (!strcmp(s->kind, "kernel"))
-			continue;
-		if (w->replaces && !strcmp(s->kind, "expect") &&
-		    is_about_others(w, s))
-			fprintf(stderr,
-				"tlbbench: [expect %s] left out: it is about "
-				"other kernels\n",
-				s->name);
-		else
-			put_section(w, s);
+		free(a->args[a->nr].from);
 	}
 }
 
-static struct tb_section *find_kernel(const struct tb_conf *conf,
-				      const char *name)
+/* --- the campaign --------------------------------------------------------- */
+
+static bool is_kernel(const struct tb_section *s)
 {
-	unsigned int i;
-
-	for (i = 0; i < conf->nr_sections; i++)
-		if (!strcmp(conf->sections[i].kind, "kernel") &&
-		    !strcmp(conf->sections[i].name, name))
-			return &conf->sections[i];
-	return NULL;
-}
-
-static int check_names(const struct writer *w, const struct tb_conf *conf,
-		       struct tb_err *err)
-{
-	unsigned int i;
-
-	for (i = 0; i < w->a->nr; i++) {
-		const char *name = w->a->args[i].name;
-
-		if (w->replaces ? !find_spec(w->a, name)
-				: !find_kernel(conf, name))
-			return tb_usage(err,
-					"--append %s: expected the name of a "
-					"kernel of this campaign",
-					name);
-	}
-	return 0;
-}
-
-static void put_kernels(struct writer *w, const struct tb_conf *conf)
-{
-	unsigned int i;
-
-	for (i = 0; w->replaces && i < w->a->nr; i++) {
-		put_header(w, 0, "kernel", w->a->args[i].name);
-		put_entry(w, 0, "spec", w->a->args[i].spec);
-		if (*w->a->args[i].append)
-			put_entry(w, 0, "append", w->a->args[i].append);
-	}
-	for (i = 0; !w->replaces && i < conf->nr_sections; i++)
-		if (!strcmp(conf->sections[i].kind, "kernel"))
-			put_own_kernel(w, &conf->sections[i],
-				       find(w->a, conf->sections[i].name));
+	return !strcmp(s->kind, "kernel");
 }
 
 static bool has_specs(const struct tb_kernel_args *a)
@@ -336,31 +243,124 @@ static bool has_specs(const struct tb_kernel_args *a)
 	return false;
 }
 
-int tb_kernel_args_apply(const struct tb_kernel_args *a, const char *path,
-			 const char *text, struct tb_buf *out,
-			 struct tb_err *err)
+/* An expectation about kernels that are not there any more. */
+static bool is_about_others(const struct tb_kernel_args *a,
+			    struct tb_section *s)
 {
-	struct writer w = {
-		.a = a, .replaces = has_specs(a), .out = out, .line = 1
-	};
-	struct tb_conf conf;
+	const char *list = tb_section_text(s, "kernels", "");
+	char *words = strdup(list), *rest = words, *word;
+	bool found = false;
+
+	while (words && (word = strsep(&rest, ","))) {
+		const struct tb_kernel_arg *arg;
+
+		word = tb_strip(word);
+		arg = find(a, word);
+		found |= *word && (!arg || !arg->spec);
+	}
+	free(words);
+	return found;
+}
+
+static void drop_kernels(const struct tb_kernel_args *a, struct tb_conf *conf)
+{
+	unsigned int i = 0;
+
+	while (i < conf->nr_sections) {
+		struct tb_section *s = &conf->sections[i];
+		bool goes = !strcmp(s->kind, "expect") && is_about_others(a, s);
+
+		if (goes)
+			fprintf(stderr,
+				"tlbbench: [expect %s] left out: it is about "
+				"other kernels\n",
+				s->name);
+		if (goes || is_kernel(s))
+			tb_conf_drop(conf, i);
+		else
+			i++;
+	}
+}
+
+/* Kernels without a spec get their parameters below. */
+static int add_kernels(const struct tb_kernel_args *a, struct tb_conf *conf,
+		       struct tb_err *err)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->nr && !err->code; i++) {
+		const struct tb_kernel_arg *arg = &a->args[i];
+		struct tb_section *s;
+
+		if (!arg->spec)
+			continue;
+		s = tb_conf_add(conf, "kernel", arg->name, arg->from, err);
+		if (s)
+			tb_section_set(s, "spec", arg->spec, arg->from, err);
+	}
+	return err->code;
+}
+
+static struct tb_section *find_kernel(const struct tb_conf *conf,
+				      const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < conf->nr_sections; i++)
+		if (is_kernel(&conf->sections[i]) &&
+		    !strcmp(conf->sections[i].name, name))
+			return &conf->sections[i];
+	return NULL;
+}
+
+static int no_such_kernel(const struct tb_conf *conf, const char *from,
+			  struct tb_err *err)
+{
+	struct tb_buf names = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < conf->nr_sections; i++)
+		if (is_kernel(&conf->sections[i]))
+			tb_buf_printf(&names, "%s%s",
+				      names.len_bytes ? ", " : "",
+				      conf->sections[i].name);
+	tb_usage(err, "%s: no kernel is called so; expected one of: %s", from,
+		 names.data ? names.data : "none");
+	tb_buf_fini(&names);
+	return err->code;
+}
+
+/* More parameters at the end of the kernel's own. */
+static int add_parameters(const struct tb_kernel_arg *arg, struct tb_conf *conf,
+			  struct tb_err *err)
+{
+	struct tb_section *s = find_kernel(conf, arg->name);
+	char from[APPEND_FROM_BYTES], *both;
 	int ret;
 
-	if (!a->nr) {
-		tb_buf_printf(out, "%s", text);
-		return out->has_failed ? tb_fail_errno(err, -ENOMEM, "%s", path)
-				       : 0;
+	append_from(arg->name, from);
+	if (!s)
+		return no_such_kernel(conf, from, err);
+	if (asprintf(&both, "%s %s", tb_section_text(s, "append", ""),
+		     arg->append) < 0)
+		return tb_fail_errno(err, -ENOMEM, "%s", from);
+	ret = tb_section_set(s, "append", both, from, err);
+	free(both);
+	return ret;
+}
+
+int tb_kernel_args_apply(const struct tb_kernel_args *a, struct tb_conf *conf,
+			 struct tb_err *err)
+{
+	unsigned int i;
+	int ret = 0;
+
+	if (has_specs(a)) {
+		drop_kernels(a, conf);
+		ret = add_kernels(a, conf, err);
 	}
-	ret = tb_conf_parse(&conf, path, text, err);
-	if (ret)
-		return ret;
-	ret = check_names(&w, &conf, err);
-	if (!ret) {
-		put_others(&w, &conf);
-		put_kernels(&w, &conf);
-	}
-	tb_conf_fini(&conf);
-	return ret || !out->has_failed
-		       ? ret
-		       : tb_fail_errno(err, -ENOMEM, "%s", path);
+	for (i = 0; i < a->nr && !ret; i++)
+		if (*a->args[i].append)
+			ret = add_parameters(&a->args[i], conf, err);
+	return ret;
 }

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,6 +169,20 @@ static int read_optional(struct tb_kernel *k, bool is_reference,
 	return 0;
 }
 
+static char *where_is(const struct tb_conf *conf, const struct tb_section *s,
+		      struct tb_err *err)
+{
+	char *where;
+
+	if (s->from)
+		return copy_text(s->from, err);
+	if (asprintf(&where, "%s:%u: [kernel %s]", conf->path, s->line,
+		     s->name) >= 0)
+		return where;
+	tb_fail_errno(err, -ENOMEM, "plan");
+	return NULL;
+}
+
 static int read_kernel(struct tb_plan *plan, const struct tb_conf *conf,
 		       struct tb_section *s, struct tb_err *err)
 {
@@ -178,7 +193,7 @@ static int read_kernel(struct tb_plan *plan, const struct tb_conf *conf,
 
 	if (read_optional(k, plan->nr_kernels == 1, conf, s, err))
 		return err->code;
-	k->line = s->line;
+	k->where = where_is(conf, s, err);
 	k->name = copy_text(s->name, err);
 	k->append = copy_text(tb_section_text(s, "append", ""), err);
 	if (strategy)
@@ -191,9 +206,8 @@ static int read_kernel(struct tb_plan *plan, const struct tb_conf *conf,
 		return err->code;
 	if (!!strategy + !!image + !!spec != 1)
 		return tb_usage(err,
-				"%s:%u: [kernel %s]: expected either strategy "
-				"or image or spec",
-				conf->path, s->line, s->name);
+				"%s: expected either strategy or image or spec",
+				k->where);
 	return 0;
 }
 
@@ -216,10 +230,9 @@ static int read_kernels(struct tb_plan *plan, const struct tb_conf *conf,
 				conf->path);
 	if (!plan->is_vm && plan->nr_kernels)
 		return tb_usage(err,
-				"%s:%u: backend here runs on this kernel; "
-				"[kernel %s] needs backend = vm",
-				conf->path, plan->kernels[0].line,
-				plan->kernels[0].name);
+				"%s: backend here runs on this kernel; "
+				"expected none, or backend = vm in %s",
+				plan->kernels[0].where, conf->path);
 	if (!plan->is_vm) {
 		plan->nr_kernels = 1;
 		plan->kernels[0].name = copy_text("running", err);
@@ -286,8 +299,8 @@ static int fill(struct tb_plan *plan, const struct tb_conf *conf,
 	return ret;
 }
 
-static int finish(struct tb_plan *plan, struct tb_conf *conf,
-		  const struct tb_topo *topo, struct tb_err *err)
+int tb_plan_make(struct tb_plan *plan, struct tb_conf *conf,
+		 const struct tb_topo *topo, struct tb_err *err)
 {
 	int ret;
 
@@ -306,7 +319,7 @@ int tb_plan_load(struct tb_plan *plan, const char *path,
 	struct tb_conf conf;
 	int ret = tb_conf_load(&conf, path, err);
 
-	return ret ? ret : finish(plan, &conf, topo, err);
+	return ret ? ret : tb_plan_make(plan, &conf, topo, err);
 }
 
 int tb_plan_parse(struct tb_plan *plan, const char *path, const char *text,
@@ -315,7 +328,7 @@ int tb_plan_parse(struct tb_plan *plan, const char *path, const char *text,
 	struct tb_conf conf;
 	int ret = tb_conf_parse(&conf, path, text, err);
 
-	return ret ? ret : finish(plan, &conf, topo, err);
+	return ret ? ret : tb_plan_make(plan, &conf, topo, err);
 }
 
 const char *tb_kernel_fact(const struct tb_kernel *k, const char *key,
@@ -335,6 +348,7 @@ bool tb_kernel_is_foreign(const struct tb_kernel *k)
 void tb_kernel_fini(struct tb_kernel *k)
 {
 	tb_conf_fini(&k->facts);
+	free(k->where);
 	free(k->name);
 	free(k->spec);
 	free(k->strategy);

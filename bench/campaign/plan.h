@@ -67,7 +67,7 @@ enum tb_litmus_share {
  * @is_control: its strategy says that it is not sound
  * @soundness: "sound", "unsound", "unchecked" or NULL, which is the same;
  *	set by who runs the plan
- * @line: of the section, for messages
+ * @where: it comes from: file:line, or an argument; messages begin with it
  */
 struct tb_kernel {
 	char *name;
@@ -81,7 +81,7 @@ struct tb_kernel {
 	bool is_optional;
 	bool is_control;
 	const char *soundness;
-	unsigned int line;
+	char *where;
 };
 
 /**
@@ -155,6 +155,10 @@ int tb_plan_load(struct tb_plan *plan, const char *path,
 /* The same from text, which messages call @path. */
 int tb_plan_parse(struct tb_plan *plan, const char *path, const char *text,
 		  const struct tb_topo *topo, struct tb_err *err);
+
+/* The same from what was parsed already; takes @conf, in any case. */
+int tb_plan_make(struct tb_plan *plan, struct tb_conf *conf,
+		 const struct tb_topo *topo, struct tb_err *err);
 void tb_plan_fini(struct tb_plan *plan);
 
 /* A fact of the image, or @def; before it was read always @def. */

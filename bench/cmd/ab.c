@@ -143,10 +143,10 @@ static int parse(struct ab *ab, int argc, char **argv, struct tb_err *err)
 	if (argc - optind < 2)
 		return tb_usage(err, "ab: expected two kernels; usage: "
 				     "tlbbench help ab");
-	ret = tb_kernel_args_add(&ab->ask.kernels, argv[optind], err);
+	ret = tb_kernel_args_add(&ab->ask.kernels, "ab:", argv[optind], err);
 	if (!ret)
-		ret = tb_kernel_args_add(&ab->ask.kernels, argv[optind + 1],
-					 err);
+		ret = tb_kernel_args_add(&ab->ask.kernels,
+					 "ab:", argv[optind + 1], err);
 	if (!ret)
 		ret = find_conf(ab, argv + optind + 2, err);
 	if (!ret && !ab->ask.results) {

@@ -24,7 +24,8 @@ static int take_option(struct tb_campaign_ask *ask, int option,
 		return tb_profile_option("campaign", optarg, &ask->profile,
 					 err);
 	case 'k':
-		return tb_kernel_args_add(&ask->kernels, optarg, err);
+		return tb_kernel_args_add(&ask->kernels, "--kernel", optarg,
+					  err);
 	case 'A':
 		ask->is_aa = true;
 		return 0;

@@ -183,16 +183,35 @@ static int check_boots(const struct run *r, struct tb_err *err)
 			r->plan.path, r->plan.boots, r->ask->min_boots);
 }
 
+/* The file with the kernels of the command line; else as it is, to the byte. */
+static int load_conf(struct run *r, struct tb_conf *conf, struct tb_err *err)
+{
+	const struct tb_campaign_ask *ask = r->ask;
+	int ret = tb_conf_parse(conf, ask->path, ask->text, err);
+
+	if (ret)
+		return ret;
+	ret = tb_kernel_args_apply(&ask->kernels, conf, err);
+	if (ask->kernels.nr)
+		tb_conf_write(conf, &r->conf_text);
+	else
+		tb_buf_printf(&r->conf_text, "%s", ask->text);
+	if (!ret && r->conf_text.has_failed)
+		ret = tb_fail_errno(err, -ENOMEM, "%s", ask->path);
+	if (ret)
+		tb_conf_fini(conf);
+	return ret;
+}
+
 static int load(struct run *r, struct tb_err *err)
 {
+	struct tb_conf conf;
 	int ret = tb_topo_read(&r->topo, "/sys", err);
 
 	if (!ret)
-		ret = tb_kernel_args_apply(&r->ask->kernels, r->ask->path,
-					   r->ask->text, &r->conf_text, err);
+		ret = load_conf(r, &conf, err);
 	if (!ret)
-		ret = tb_plan_parse(&r->plan, r->ask->path, r->conf_text.data,
-				    &r->topo, err);
+		ret = tb_plan_make(&r->plan, &conf, &r->topo, err);
 	if (!ret && r->ask->is_aa)
 		ret = tb_aa_make(&r->plan, err);
 	return ret ? ret : check_boots(r, err);

@@ -51,7 +51,7 @@ static int take_option(struct options *o, int option, struct tb_err *err)
 	case 'k':
 		if (o->kernels.nr)
 			return tb_usage(err, "litmus: expected one --kernel");
-		return tb_kernel_args_add(&o->kernels, optarg, err);
+		return tb_kernel_args_add(&o->kernels, "--kernel", optarg, err);
 	case 'a':
 		o->append = optarg;
 		return 0;
@@ -64,6 +64,17 @@ static int take_option(struct options *o, int option, struct tb_err *err)
 				"--vm, --effort or --soak with its value",
 				optarg);
 	}
+}
+
+/* As with campaign they may stand behind the name of the kernel. */
+static const char *parameters(const struct options *o)
+{
+	const char *name = o->kernels.args[0].name;
+	size_t len = strlen(name);
+
+	if (!strncmp(o->append, name, len) && o->append[len] == '=')
+		return o->append + len + 1;
+	return o->append;
 }
 
 static int parse(int argc, char **argv, struct options *o, struct tb_err *err)
@@ -82,6 +93,8 @@ static int parse(int argc, char **argv, struct options *o, struct tb_err *err)
 		ret = take_option(o, option, err);
 	if (!ret && !o->kernels.nr && (o->append || o->vm.len_bytes))
 		ret = tb_usage(err, "litmus: --append and --vm need --kernel");
+	if (!ret && o->append)
+		o->kernels.args[0].append = parameters(o);
 	return ret ? ret
 		   : tb_litmus_suite_choose(&o->suite, argv + optind, err);
 }
@@ -135,19 +148,8 @@ static int print_piece(struct tb_vm_litmus *l, const char *text,
 	return 0;
 }
 
-/* As with campaign they may stand behind the name of the kernel. */
-static const char *parameters(const struct options *o)
-{
-	const char *name = o->kernels.args[0].name;
-	size_t len = strlen(name);
-
-	if (!strncmp(o->append, name, len) && o->append[len] == '=')
-		return o->append + len + 1;
-	return o->append;
-}
-
 /* A machine in which most tests can run, unless --vm says otherwise. */
-static void make_conf(const struct options *o, struct tb_buf *b)
+static void write_conf(const struct options *o, struct tb_buf *b)
 {
 	const char *vm = o->vm.data ? o->vm.data : "";
 
@@ -159,11 +161,27 @@ static void make_conf(const struct options *o, struct tb_buf *b)
 		tb_buf_printf(b, "cpus = 6\n");
 	if (!strstr(vm, "nodes") && !strstr(vm, "cpus"))
 		tb_buf_printf(b, "nodes = 2\n");
-	tb_buf_printf(b, "[kernel %s]\nspec = %s\n", o->kernels.args[0].name,
-		      o->kernels.args[0].spec);
-	if (o->append)
-		tb_buf_printf(b, "append = %s\n", parameters(o));
 	tb_buf_printf(b, "[case none]\nworkload = null\ncpus = 1\n");
+}
+
+static int make_plan(const struct options *o, const struct tb_topo *topo,
+		     struct tb_plan *plan, struct tb_err *err)
+{
+	struct tb_buf text = { 0 };
+	struct tb_conf conf;
+	int ret;
+
+	write_conf(o, &text);
+	ret = text.has_failed ? tb_fail_errno(err, -ENOMEM, "litmus")
+			      : tb_conf_parse(&conf, "litmus", text.data, err);
+	tb_buf_fini(&text);
+	if (ret)
+		return ret;
+	ret = tb_kernel_args_apply(&o->kernels, &conf, err);
+	if (!ret)
+		return tb_plan_make(plan, &conf, topo, err);
+	tb_conf_fini(&conf);
+	return ret;
 }
 
 static void join_tests(const struct options *o, struct tb_buf *b)
@@ -241,15 +259,11 @@ static int run_there(const struct options *o, struct tb_sig *sig)
 {
 	struct tb_topo topo = { 0 };
 	struct tb_plan plan = { 0 };
-	struct tb_buf conf = { 0 };
 	struct tb_err err = { 0 };
-	int ret, code;
+	int ret = tb_topo_read(&topo, "/sys", &err), code;
 
-	make_conf(o, &conf);
-	ret = conf.has_failed ? tb_fail_errno(&err, -ENOMEM, "litmus")
-			      : tb_topo_read(&topo, "/sys", &err);
 	if (!ret)
-		ret = tb_plan_parse(&plan, "litmus", conf.data, &topo, &err);
+		ret = make_plan(o, &topo, &plan, &err);
 	if (!ret)
 		ret = tb_images_resolve(&plan, true, &err);
 	if (!ret)
@@ -257,7 +271,6 @@ static int run_there(const struct options *o, struct tb_sig *sig)
 	code = ret ? tb_cmd_fail(&err) : boot(o, &plan, sig, &err);
 	tb_plan_fini(&plan);
 	tb_topo_fini(&topo);
-	tb_buf_fini(&conf);
 	return code;
 }
 

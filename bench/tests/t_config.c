@@ -315,6 +315,64 @@ static void numbers_are_in_range(void **state)
 		     "from 2 to 10");
 }
 
+static void set(struct tb_section *s, const char *key, const char *value)
+{
+	struct tb_err err = { 0 };
+
+	assert_int_equal(tb_section_set(s, key, value, "--x", &err), 0);
+}
+
+static void sections_come_and_go(void **state)
+{
+	struct tb_section *s;
+	struct tb_err err = { 0 };
+	struct tb_buf out = { 0 };
+	struct tb_conf conf;
+
+	(void)state;
+	parse(&conf, "[a]\nk = 1\nl = 2\n# x\n[b y]\n[c]\nm = 3\n");
+	set(&conf.sections[0], "k", " much \t longer\t");
+	tb_conf_drop(&conf, 1);
+	s = tb_conf_add(&conf, "d", "z", "--z", &err);
+	assert_non_null(s);
+	set(s, "n", "4");
+	assert_string_equal(s->from, "--z");
+	tb_conf_write(&conf, &out);
+	assert_string_equal(out.data, "[a]\nk = much \t longer\nl = 2\n"
+				      "[c]\nm = 3\n[d z]\nn = 4\n");
+	tb_buf_fini(&out);
+	tb_conf_fini(&conf);
+}
+
+static void check_set(struct tb_section *s, const char *value)
+{
+	struct tb_err err = { 0 };
+
+	assert_int_equal(tb_section_set(s, "k", value, "--x", &err), -EINVAL);
+	assert_true(err.is_usage);
+	assert_string_equal(err.text, "--x: expected one line of text, at most "
+				      "4096 characters");
+}
+
+static void values_fit_on_a_line(void **state)
+{
+	char *text = long_text("", 'x', 4092, "");
+	struct tb_conf conf;
+
+	(void)state;
+	parse(&conf, "[s]\nk = v\n");
+	check_set(&conf.sections[0], "");
+	check_set(&conf.sections[0], " ");
+	check_set(&conf.sections[0], "a\n[t]");
+	check_set(&conf.sections[0], "a\033[1m");
+	set(&conf.sections[0], "k", text);
+	free(text);
+	text = long_text("", 'x', 4093, "");
+	check_set(&conf.sections[0], text);
+	free(text);
+	tb_conf_fini(&conf);
+}
+
 static void files_are_loaded(void **state)
 {
 	const char *path = t_path(*state, "f.conf");
@@ -406,6 +464,8 @@ int main(void)
 		cmocka_unit_test(unknown_keys_have_neighbours),
 		cmocka_unit_test(what_is_missing_has_a_default),
 		cmocka_unit_test(numbers_are_in_range),
+		cmocka_unit_test(sections_come_and_go),
+		cmocka_unit_test(values_fit_on_a_line),
 		T_DIR(files_are_loaded),
 		T_DIR(bad_files_are_named),
 		T_DIR(huge_files_are_refused),

@@ -118,7 +118,8 @@ static void demo_has_its_kernels(void **state)
 	assert_string_equal(plan.kernels[0].strategy, "baseline");
 	assert_null(plan.kernels[0].image);
 	assert_string_equal(plan.kernels[0].append, "");
-	assert_int_equal(plan.kernels[0].line, 9);
+	assert_string_equal(plan.kernels[0].where,
+			    "c.conf:9: [kernel baseline]");
 	assert_string_equal(plan.kernels[1].name, "lazy-ipi");
 	tb_plan_fini(&plan);
 }
@@ -568,10 +569,9 @@ static void bad_kernels(void **state)
 {
 	(void)state;
 	check_bad(VM TAIL, "c.conf: backend vm needs a [kernel NAME]");
-	check_bad(
-		HERE "[kernel a]\nimage = /a\n" TAIL,
-		"c.conf:3: backend here runs on this kernel; [kernel a] needs "
-		"backend = vm");
+	check_bad(HERE "[kernel a]\nimage = /a\n" TAIL,
+		  "c.conf:3: [kernel a]: backend here runs on this kernel; "
+		  "expected none, or backend = vm in c.conf");
 	check_bad(VM "[kernel a]\nappend = x\n" TAIL,
 		  "c.conf:4: [kernel a]: expected either strategy or image or "
 		  "spec");

@@ -83,6 +83,37 @@ def test_a_verdict_needs_boots(tmp_path):
     assert done.returncode == 2 and "boots = 1: expected 4 or more" in done.stderr
 
 
+def test_bad_kernels_are_named_as_they_were_given(tmp_path):
+    """No line of the campaign file is to blame for an argument."""
+    image, text = fake_bzimage(tmp_path / "bz"), tmp_path / "text"
+    text.write_text("no kernel")
+    options = {"env": {"XDG_CACHE_HOME": tmp_path / "c"}}
+    for spec in "nosuch", "/no/such/file", text, "deb:/no/x.deb", f"tree:{tmp_path}", "runtime:no":
+        done = run("ab", "--results", tmp_path / "r", f"A={image}", f"B={spec}", **options)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"tlbbench: ab: B={spec}: kernels/build: "), done.stderr
+        assert "expected" in done.stderr or "known are" in done.stderr
+    conf = tlbtest.ROOT / "configs/ab.conf"
+    done = run("campaign", "--results", tmp_path / "r", "--kernel", "nosuch", conf)
+    assert done.returncode == 2 and done.stderr.startswith("tlbbench: --kernel nosuch: ")
+    done = run("litmus", "--kernel", "A=/no/such/file", "--append", "A=nopcid")
+    assert done.returncode == 2 and done.stderr.startswith("tlbbench: --kernel A=/no/such/file: ")
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_bad_kernel_of_the_file_keeps_its_line(tmp_path):
+    """Also when another kernel of it gets more parameters."""
+    image = fake_bzimage(tmp_path / "bz")
+    text = (f"[campaign]\nname = x\nbackend = vm\n\n[kernel a]\nspec = {image}\n\n"
+            "[kernel b]\nspec = nosuch\n[case c]\nworkload = munmap\ncpus = 1\n")
+    conf = tmp_path / "x.conf"
+    conf.write_text(text)
+    done = run("campaign", "--results", tmp_path / "r", "--append", "a=nopcid", conf,
+               env={"XDG_CACHE_HOME": tmp_path / "c"})
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"tlbbench: {conf}:8: [kernel b]: "), done.stderr
+
+
 def test_campaign_with_kernels_of_the_command_line(tmp_path):
     """They replace those of the file; parameters reach QEMU; expectations about others go."""
     image = fake_bzimage(tmp_path / "bz")
