@@ -38,13 +38,16 @@ def parse(text, kernels=kdesc.HERE):
     kind, colon, rest = text.partition(":")
     if colon and kind in _KINDS:
         if not rest:
-            raise UsageError(f"{text}: nothing behind the colon; {EXPECTED}")
+            raise UsageError(f"'{text}': nothing behind the colon; {EXPECTED}")
         return _KINDS[kind](rest, kernels)
     known = kdesc.strategy_ids(kernels)
     if text in known:
         return Spec("strategy", text)
     if Path(text).is_file():
         return Spec("file", text)
+    if "/" in text and Path(text).is_dir():
+        raise UsageError(f"{text}: a directory; expected tree:{text}, or the path of a bzImage or"
+                         " vmlinux")
     if "/" in text:
         raise UsageError(f"{text}: no such file; {EXPECTED}")
     if colon:

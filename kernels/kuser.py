@@ -245,6 +245,7 @@ def _boot_files(deb):
         unpack.stdout.read()
         why = unpack.stderr.read().decode(errors="replace").strip().splitlines()
     if unpack.returncode:
-        raise UsageError(f"{deb}: no Debian package: {why[-1] if why else 'dpkg-deb failed'}")
+        raise UsageError(f"{deb}: no Debian package: {why[-1] if why else 'dpkg-deb failed'};"
+                         " expected one with a kernel")
     # The kernel first: it is what image.conf is about.
     return {name: files[name] for name in ("kernel", "config") if name in files}

@@ -65,8 +65,9 @@ def test_every_kind_of_spec(site, monkeypatch):
 @pytest.mark.parametrize("text, expected", [
     ("nope", "unknown strategy nope; known are: baseline, fake; or name a file, deb:PACKAGE,"),
     ("no/such", "no/such: no such file; expected"),
+    ("./", "./: a directory; expected tree:./, or the path of a bzImage"),
     ("rpm:x", "unknown kind 'rpm:'; expected"),
-    ("deb:", "nothing behind the colon; expected"),
+    ("deb:", "'deb:': nothing behind the colon; expected"),
     ("deb:no/such.deb", "no such file; expected a package or a .deb"),
     ("tree:no-such", "no such directory; expected tree:DIR"),
     ("tree:.@", "no revision behind the @"),
@@ -167,7 +168,7 @@ def test_deb_without_a_kernel(site):
     with pytest.raises(UsageError, match="holds no /boot/vmlinuz"):
         kuser.find_deb(make_deb(site.tmp, boot=False), site.cache, fetch=True)
     (site.tmp / "x.deb").write_text("no package")
-    with pytest.raises(UsageError, match="no Debian package: dpkg-deb: error"):
+    with pytest.raises(UsageError, match="no Debian package: dpkg-deb: error.*; expected"):
         kuser.find_deb(site.tmp / "x.deb", site.cache, fetch=True)
     assert not (site.cache / kuser.PLACE).exists()
 
