@@ -4,10 +4,11 @@
  * says why it matters and what to do. README.md and the manual do not repeat
  * it: 'tlbbench env' prints it.
  *
- * Two stable facts can be read by root alone, where the machine has them:
- * dimms and flush_ceiling_pages. They are hashed all the same, since boots
- * that differ in them must not pass for equal. So there root and others get
- * different hashes; all boots of a campaign have the same user.
+ * Three stable facts can be read by root alone, where the machine has them:
+ * dimms, flush_ceiling_pages and fair_server_runtime_ns. They are hashed all
+ * the same, since boots that differ in them must not pass for equal. So there
+ * root and others get different hashes; all boots of a campaign have the same
+ * user.
  */
 #include "machine/facts.h"
 
@@ -304,6 +305,14 @@ const struct tb_fact_def tb_fact_defs[] = {
 	  .advice = "sysctl kernel.sched_rt_runtime_us=-1, if the case leaves "
 		    "a CPU free (--profile quiet leaves it alone: a case on "
 		    "all CPUs would stop everything else on the machine)" },
+	/*
+	 * Since 6.12 it does what the limit above did, whatever that one says.
+	 * Not called wrong: without it work of the kernel that is bound to the
+	 * CPU of a spinning responder would wait for ever.
+	 */
+	{ .name = "fair_server_runtime_ns",
+	  .group = "interference",
+	  .path = "/sys/kernel/debug/sched/fair_server/cpu*/runtime" },
 	{ .name = "cgroup_quota",
 	  .group = "interference",
 	  .policy = TB_REFUSE,

@@ -3,6 +3,7 @@
 #include "machine/source.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -37,6 +38,19 @@ int tb_source_text(const struct tb_source *src, const char *path,
 	return ret ? ret : tb_read_file(full, b);
 }
 
+/* Nothing was found at @pattern: is that because nobody may look? */
+static int why_nothing(char *pattern)
+{
+	DIR *dir;
+
+	pattern[strcspn(pattern, "*?[")] = '\0';
+	*strrchr(pattern, '/') = '\0';
+	dir = opendir(pattern);
+	if (dir)
+		closedir(dir);
+	return !dir && errno == EACCES ? -EACCES : -ENOENT;
+}
+
 int tb_source_glob(const struct tb_source *src, const char *pattern,
 		   glob_t *found)
 {
@@ -47,7 +61,7 @@ int tb_source_glob(const struct tb_source *src, const char *pattern,
 	if (ret)
 		return ret;
 	ret = glob(full, 0, NULL, found);
-	return ret == GLOB_NOSPACE ? -ENOMEM : ret ? -ENOENT : 0;
+	return ret == GLOB_NOSPACE ? -ENOMEM : ret ? why_nothing(full) : 0;
 }
 
 void tb_list_add(struct tb_buf *b, const char *separator, const char *word)

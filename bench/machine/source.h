@@ -37,7 +37,10 @@ int tb_source_line(const struct tb_source *src, const char *path, char *line,
 int tb_source_text(const struct tb_source *src, const char *path,
 		   struct tb_buf *b);
 
-/* Files below the root that match; their names have the root in front. */
+/*
+ * Files below the root that match; their names have the root in front. If there
+ * are none: -EACCES where their directory is closed, else -ENOENT.
+ */
 int tb_source_glob(const struct tb_source *src, const char *pattern,
 		   glob_t *found);
 

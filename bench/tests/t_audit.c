@@ -332,6 +332,43 @@ static void test_table(void **state)
 
 /* --- single facts -------------------------------------------------------- */
 
+#define FAIR_SERVER "sys/kernel/debug/sched/fair_server/"
+
+/* Every CPU has one; other files of its directory are none of it. */
+static void test_fair_server(void **state)
+{
+	t_put(*state, "50000000\n", FAIR_SERVER "cpu0/runtime");
+	t_put(*state, "1000000000\n", FAIR_SERVER "cpu0/period");
+	t_put(*state, "50000000\n", FAIR_SERVER "cpu1/runtime");
+	assert_one(*state, "fair_server_runtime_ns", "50000000", false);
+	t_put(*state, "0\n", FAIR_SERVER "cpu2/runtime");
+	assert_one(*state, "fair_server_runtime_ns", "50000000, 0", false);
+}
+
+/* As debugfs is for all but root. */
+static void test_closed_directory(void **state)
+{
+	const char *closed = t_path(*state, "sys/kernel/debug");
+	const struct tb_fact *f;
+	struct tb_audit audit;
+	uid_t user = geteuid();
+	int ret;
+
+	t_put(*state, "50000000\n", FAIR_SERVER "cpu0/runtime");
+	assert_int_equal(chmod(closed, 0), 0);
+	assert_int_equal(chmod(*state, 0755), 0);
+	assert_int_equal(seteuid(user ? user : 65534), 0);
+	ret = tb_audit_read(&audit, *state);
+	assert_int_equal(seteuid(user), 0);
+	assert_int_equal(chmod(closed, 0700), 0);
+	assert_int_equal(ret, 0);
+	f = tb_audit_fact(&audit, "fair_server_runtime_ns");
+	assert_false(f->is_known);
+	assert_string_equal(f->reason, "/sys/kernel/debug/sched/fair_server/"
+				       "cpu*/runtime needs root");
+	tb_audit_fini(&audit);
+}
+
 static void test_build_id(void **state)
 {
 	static const unsigned char notes[] = {
@@ -507,6 +544,8 @@ int main(void)
 		T_DIR(test_quiet_server),
 		T_DIR(test_empty_tree),
 		cmocka_unit_test(test_table),
+		T_DIR(test_fair_server),
+		T_DIR(test_closed_directory),
 		T_DIR(test_build_id),
 		T_DIR(test_config_gz),
 		T_DIR(test_dimms),
