@@ -52,6 +52,14 @@ def test_bisect_skips_what_does_not_build(tmp_path):
     assert not (tmp_path / "r").exists()
 
 
+def test_fail_if_worse_does_not_tell_worse_from_failed(tmp_path):
+    """Exit 1 is for both, as the manual says; --bisect tells them apart."""
+    image, tree = fake_bzimage(tmp_path / "bz"), f"tree:{broken_tree(tmp_path / 'src')}"
+    done = run("ab", "--fail-if-worse", "--results", tmp_path / "r", f"a={image}", f"b={tree}",
+               "munmap", "ops=1", env=qemu_that_exits(tmp_path))
+    assert done.returncode == 1 and "[kernel b]: " in done.stderr, done.stderr
+
+
 def test_bisect_stops_at_what_says_nothing(tmp_path):
     """A mistake must not mark a commit as bad, and exit 2 would."""
     image = fake_bzimage(tmp_path / "bz")
