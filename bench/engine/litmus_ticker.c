@@ -45,13 +45,14 @@ int tb_litmus_ticker_start(struct tb_litmus_arena *a, struct tb_err *err)
 /* Who turns it on may enter the kernel then, so the ticker has its turn now. */
 void tb_litmus_tick(struct tb_litmus_arena *a, bool is_on)
 {
-	unsigned int turns = is_on ? TURNS_TO_BEGIN : 0;
+	unsigned int i;
 
 	if (is_on == atomic_load(&a->ticks))
 		return;
 	atomic_store(&a->ticks, is_on);
-	if (is_on)
-		tb_futex_wake(&a->ticks);
-	while (turns--)
+	if (!is_on)
+		return;
+	tb_futex_wake(&a->ticks);
+	for (i = 0; i < TURNS_TO_BEGIN; i++)
 		tb_cpu_relax();
 }
