@@ -25,9 +25,16 @@ static const struct length {
 	unsigned int min;
 	unsigned int max;
 	enum place place;
-} lengths[] = { { 34, 34, BEHIND },  { 1, 1, BEHIND },	    { 2, 32, ABOUT },
-		{ 512, 544, AT },    { 33, 33, BEHIND },    { 2, 32, BEHIND },
-		{ 35, 512, BEHIND }, { 1024, 1024, BEHIND } };
+} lengths[] = {
+	{ 34, 34, BEHIND },
+	{ 1, 1, BEHIND },
+	{ 2, 32, ABOUT },
+	{ TB_LITMUS_TABLE_PAGES, TB_LITMUS_TABLE_PAGES + 32, AT },
+	{ 33, 33, BEHIND },
+	{ 2, 32, BEHIND },
+	{ 35, TB_LITMUS_TABLE_PAGES, BEHIND },
+	{ 2 * TB_LITMUS_TABLE_PAGES, 2 * TB_LITMUS_TABLE_PAGES, BEHIND },
+};
 static const unsigned int huge_lengths[] = { 1, 2, 1, 3 };
 
 /* --- what the tries are ------------------------------------------------------
@@ -186,8 +193,10 @@ static void choose_window(const struct tb_litmus_initiator *in,
 			  bool is_split)
 {
 	size_t nr = litmus_pages(&in->l), i, page;
-	const size_t fixed[] = { 0, nr - 1, 1, 32, 33, 34, 511, 512 };
-	size_t nr_fixed = tb_litmus_ops_of(in)->max_watched ? 2 : 8;
+	const size_t table = TB_LITMUS_TABLE_PAGES;
+	const size_t fixed[] = { 0, nr - 1, 1, 32, 33, 34, table - 1, table };
+	size_t nr_fixed =
+		tb_litmus_ops_of(in)->max_watched ? 2 : ARRAY_SIZE(fixed);
 	unsigned int parts = is_split ? in->nr_active : 1;
 	unsigned int part = (rank + in->n) % in->nr_active % parts;
 
