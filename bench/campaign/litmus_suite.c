@@ -235,6 +235,7 @@ int tb_litmus_suite_run(struct tb_litmus_suite *s, struct tb_undo *undo,
 		.undo = undo,
 		.sig = sig,
 		.effort = s->effort,
+		.limit_ns = TB_LITMUS_LIMIT_NS * (s->effort ? s->effort : 1),
 	};
 	int ret = tb_topo_read(&topo, "/sys", err);
 

@@ -261,9 +261,10 @@ static void put_result(struct tb_ktap *k, const struct tb_litmus_result *r,
 	} else {
 		snprintf(detail, sizeof(detail),
 			 "%u tries, %u missed, up to %u victims, %" PRIu64
-			 " looks, %u ms",
+			 " looks, %u ms%s",
 			 r->nr_tries, r->nr_missed, r->nr_victims, r->nr_looks,
-			 r->took_ms);
+			 r->took_ms,
+			 r->was_cut ? ", no more tries: time is up" : "");
 		tb_ktap_result(k, TB_KTAP_OK, name, detail);
 	}
 }

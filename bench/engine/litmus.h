@@ -16,13 +16,19 @@
  * @topo: CPUs that victims run on; two or more
  * @undo: of what tests change on the machine
  * @effort: multiplies the tries; 0: as few as make sense
+ * @limit_ns: when tries with pages of one size in one state of the victims end,
+ *	made or not; see TB_LITMUS_LIMIT_NS
  */
 struct tb_litmus_env {
 	const struct tb_topo *topo;
 	struct tb_undo *undo;
 	struct tb_sig *sig;
 	unsigned int effort;
+	uint64_t limit_ns;
 };
+
+/* On 64 emulated CPUs no state takes a tenth of it. */
+#define TB_LITMUS_LIMIT_NS 60000000000ULL
 
 /* By its name, or NULL. */
 const struct litmus_ops *tb_litmus_find(const char *name);

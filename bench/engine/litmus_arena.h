@@ -119,6 +119,7 @@ struct tb_litmus_victim {
 /**
  * struct tb_litmus_result - of one state
  * @nr_missed: tries that could not be made, the last one for @why
+ * @was_cut: there would have been more, but the time was up
  * @took_ms: all tries together
  * @nr_bad: tries in which something was wrong, the first of which is @find
  */
@@ -127,6 +128,7 @@ struct tb_litmus_result {
 	unsigned int nr_missed;
 	unsigned int nr_bad;
 	unsigned int nr_victims;
+	bool was_cut;
 	unsigned int took_ms;
 	uint64_t nr_looks;
 	int why;

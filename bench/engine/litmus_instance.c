@@ -25,6 +25,13 @@ static bool is_missed(int ret)
 	       ret == -EPERM;
 }
 
+/* Not before the first try: that one has a bound of its own. */
+static bool is_time_up(const struct tb_litmus_initiator *in, unsigned int t,
+		       uint64_t begin_ns)
+{
+	return t && tb_now_ns() - begin_ns >= in->job->env->limit_ns;
+}
+
 static int run_state(struct tb_litmus_initiator *in, enum litmus_state state)
 {
 	unsigned int t, nr = tb_litmus_nr_tries(in, state);
@@ -34,6 +41,9 @@ static int run_state(struct tb_litmus_initiator *in, enum litmus_state state)
 	atomic_store(&in->arena->state, state);
 	in->result = &in->arena->results[state];
 	for (t = 0; t < nr && !ret; t++) {
+		in->result->was_cut = is_time_up(in, t, begin_ns);
+		if (in->result->was_cut)
+			break;
 		tb_litmus_choose_try(in, t);
 		ret = tb_litmus_make_try(in, state);
 		atomic_store(&in->arena->nr_tried, ++in->n);

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/membarrier.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -219,18 +218,6 @@ static bool hammer(struct victim *me)
 	return true;
 }
 
-/*
- * A system call that waits, at a pause in the kernel, for an interrupt of
- * another CPU. Emulated CPUs that take turns give way to others at a pause, so
- * that is where a flush finds this one; others would never be interrupted in
- * the kernel.
- */
-static void wait_in_kernel(int cpu)
-{
-	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ,
-		MEMBARRIER_CMD_FLAG_CPU, cpu);
-}
-
 /* One turn of a victim that runs; false if there is nothing to touch. */
 static bool turn(struct victim *me, bool may_touch)
 {
@@ -238,7 +225,7 @@ static bool turn(struct victim *me, bool may_touch)
 	uint64_t value;
 
 	if (o->state == LITMUS_SYSCALL) {
-		wait_in_kernel(o->initiator_cpu);
+		litmus_wait_in_kernel(o->initiator_cpu);
 		return false;
 	}
 	if (may_touch && o->hammers)
@@ -390,9 +377,7 @@ int tb_litmus_victims_start(struct tb_litmus_arena *a, struct tb_err *err)
 
 	if (ret)
 		return tb_fail_errno(err, ret, "signals");
-	/* Where there is none it is a system call, too. */
-	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ,
-		0, 0);
+	litmus_may_wait_in_kernel();
 	return start_all(a, victim_main, err);
 }
 

@@ -82,7 +82,8 @@ static int wrong(struct litmus *l)
 	.states = 1U << LITMUS_RUNNING, .max_pages = 34
 
 /* Run it, and return how it ended; what it said is in @text. */
-static enum tb_ktap_state run(const struct litmus_ops *ops, struct tb_buf *text)
+static enum tb_ktap_state run(const struct litmus_ops *ops, uint64_t limit_ns,
+			      struct tb_buf *text)
 {
 	struct tb_undo undo = { .root = "" };
 	struct tb_topo topo = { 0 };
@@ -94,6 +95,7 @@ static enum tb_ktap_state run(const struct litmus_ops *ops, struct tb_buf *text)
 		.undo = &undo,
 		.sig = &sig,
 		.effort = 1,
+		.limit_ns = limit_ns,
 	};
 
 	assert_int_equal(tb_sig_init(&sig), 0);
@@ -107,17 +109,23 @@ static enum tb_ktap_state run(const struct litmus_ops *ops, struct tb_buf *text)
 }
 
 /* It ends like this, and says @word, unless there is one CPU only. */
-static void check(const struct litmus_ops *ops, enum tb_ktap_state expected,
-		  const char *word)
+static void check_within(const struct litmus_ops *ops, uint64_t limit_ns,
+			 enum tb_ktap_state expected, const char *word)
 {
 	struct tb_buf text = { 0 };
-	enum tb_ktap_state state = run(ops, &text);
+	enum tb_ktap_state state = run(ops, limit_ns, &text);
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1 &&
 	    (state != expected || !strstr(text.data, word)))
 		fail_msg("expected %d and '%s':\n%s", expected, word,
 			 text.data);
 	tb_buf_fini(&text);
+}
+
+static void check(const struct litmus_ops *ops, enum tb_ktap_state expected,
+		  const char *word)
+{
+	check_within(ops, TB_LITMUS_LIMIT_NS, expected, word);
 }
 
 static void what_is_right_passes(void **state)
@@ -214,6 +222,17 @@ static void states_after_one_that_was_given_up_are_tried(void **state)
 	check(&ops, TB_KTAP_OK, "6 tries, 0 missed");
 }
 
+static void tries_end_in_time(void **state)
+{
+	(void)state;
+	check_within(&(struct litmus_ops){ BASE, .write = LITMUS_FAULT,
+					   .act = protect },
+		     1, TB_KTAP_OK, "1 tries, 0 missed");
+	check_within(&(struct litmus_ops){ BASE, .write = LITMUS_FAULT,
+					   .act = protect },
+		     1, TB_KTAP_OK, "no more tries: time is up");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +244,7 @@ int main(void)
 		cmocka_unit_test(a_lost_write_is_seen),
 		cmocka_unit_test(what_the_kernel_misses_is_seen),
 		cmocka_unit_test(what_cannot_be_tried_is_no_pass),
+		cmocka_unit_test(tries_end_in_time),
 		cmocka_unit_test(states_after_one_that_was_given_up_are_tried),
 	};
 

@@ -7,10 +7,12 @@
  * memory, or the ASID, of the one that ended (read in 6.12).
  *
  * In the act several processes come and go, each with pages of its own at the
- * addresses of the range and a thread on every CPU. The threads load the pages,
- * then one half sleeps and the other half runs, and the process ends. Each one
- * must see its own pages, or the act ends with -EFAULT; and so must victims,
- * who have other pages there, and whose pages nobody else may write to.
+ * addresses of the range and a thread on every CPU. The threads load the pages;
+ * then some run, some are in system calls, some sleep, and some have moved to
+ * the CPU where the process ends and sleep there, so that what they left is
+ * idle; and the process ends. Each one must see its own pages, or the act ends
+ * with -EFAULT; and so must victims, who have other pages there, and whose
+ * pages nobody else may write to.
  *
  * The processes come from one that was forked before there were threads.
  */
@@ -50,12 +52,21 @@ struct order {
 	int cpu;
 };
 
-/* A thread: what it needs, the CPU that it is to run on, and what it does
- * there. */
+/* What a thread does when it has loaded its pages. */
+enum task {
+	SLEEP,
+	RUN,
+	MOVE,
+	CALL,
+	NR_TASKS
+};
+
+/* A thread: what it needs, and the CPU that it is to load them on. */
 struct loader {
 	struct litmus *l;
+	enum task task;
 	int cpu;
-	bool sleeps;
+	int end_cpu;
 };
 
 /* --- a process that comes and goes -----------------------------------------
@@ -70,23 +81,39 @@ static int pin(int cpu)
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
-static void *load(void *arg)
+static void load(const struct litmus *l)
+{
+	size_t i;
+
+	for (i = 0; i < litmus_pages(l); i++)
+		if (*litmus_word(l, i) !=
+		    litmus_value(LITMUS_BY_ACT, l->value_nr, i))
+			_exit(SAW_OTHERS);
+}
+
+static void *load_and_wait(void *arg)
 {
 	const struct loader *me = arg;
 	struct exec_exit *e = me->l->priv;
-	size_t i;
 
 	if (pin(me->cpu))
 		_exit(EXIT_FAILURE);
-	for (i = 0; i < litmus_pages(me->l); i++)
-		if (*litmus_word(me->l, i) !=
-		    litmus_value(LITMUS_BY_ACT, me->l->value_nr, i))
-			_exit(SAW_OTHERS);
+	load(me->l);
+	if (me->task == MOVE && pin(me->end_cpu))
+		_exit(EXIT_FAILURE);
 	atomic_fetch_add(&e->nr_ready, 1);
-	while (me->sleeps)
+	while (me->task == SLEEP || me->task == MOVE)
 		pause();
+	while (me->task == CALL)
+		litmus_wait_in_kernel(me->end_cpu);
 	for (;;)
 		litmus_pause();
+}
+
+/* Another one on each CPU from process to process, and from CPU to CPU. */
+static enum task task_on(const struct litmus *l, int cpu)
+{
+	return ((unsigned int)cpu + l->value_nr) % NR_TASKS;
 }
 
 /* Where the process ends nobody may keep it from that. */
@@ -103,11 +130,12 @@ static int start_threads(struct litmus *l, int end_cpu)
 	for (cpu = 0; cpu < CPU_SETSIZE && !ret; cpu++) {
 		loaders[cpu] = (struct loader){
 			.l = l,
+			.task = cpu == end_cpu ? SLEEP : task_on(l, cpu),
 			.cpu = cpu,
-			.sleeps = cpu % 2 || cpu == end_cpu,
+			.end_cpu = end_cpu,
 		};
 		if (CPU_ISSET(cpu, &e->cpus))
-			ret = pthread_create(&thread, &attr, load,
+			ret = pthread_create(&thread, &attr, load_and_wait,
 					     &loaders[cpu]);
 	}
 	return ret;
@@ -122,6 +150,7 @@ static void come_and_go(struct litmus *l, const struct order *order, bool execs)
 	    wl_range_map(&l->range))
 		_exit(EXIT_FAILURE);
 	litmus_renew(l);
+	litmus_may_wait_in_kernel();
 	if (start_threads(l, order->cpu))
 		_exit(EXIT_FAILURE);
 	while (atomic_load(&e->nr_ready) < CPU_COUNT(&e->cpus))
@@ -235,8 +264,6 @@ const struct litmus_ops litmus_exec_exit = {
 	.path = "exit_mmap tlb_finish_mmu flush_tlb_mm_range "
 		"switch_mm_irqs_off",
 	.page_sizes = LITMUS_BASE | LITMUS_THP,
-	.states = 1U << LITMUS_RUNNING | 1U << LITMUS_WOKEN |
-		  1U << LITMUS_SWITCHED,
 	.max_pages = 64,
 	.read = LITMUS_OLD,
 	.write = LITMUS_KEPT,

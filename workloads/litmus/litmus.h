@@ -36,12 +36,15 @@
 #define LITMUS_H
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "../wl_range.h"
 
@@ -329,6 +332,26 @@ static inline void litmus_pause(void)
 #ifdef __x86_64__
 	__builtin_ia32_pause();
 #endif
+}
+
+/*
+ * A system call that waits, at a pause in the kernel, for an interrupt of
+ * another CPU. Emulated CPUs that take turns give way to others at a pause, so
+ * that is where a flush finds this one; others would never be interrupted in
+ * the kernel.
+ */
+static inline void litmus_wait_in_kernel(int cpu)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ,
+		MEMBARRIER_CMD_FLAG_CPU, cpu);
+}
+
+/* Once in each process. Without it, and in old kernels, that is a system call
+ * that does not wait. */
+static inline void litmus_may_wait_in_kernel(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ,
+		0, 0);
 }
 
 /*
