@@ -7,14 +7,6 @@
 
 #include "base/ktap.h"
 
-/*
- * The suite takes about a minute in exact mode, on a machine with nothing else
- * to do. A test that hangs ends before, see litmus.c, a kernel that does here.
- */
-#define LIMIT_S 600
-/* In exact mode a second of the guest takes several of ours. */
-#define SOAK_FACTOR 10
-
 int tb_litmus_boot(const struct tb_plan *plan, unsigned int kernel,
 		   struct tb_vm_litmus *litmus, const char *dir,
 		   struct tb_sig *sig, struct tb_outcome *out,
@@ -36,7 +28,7 @@ int tb_litmus_boot(const struct tb_plan *plan, unsigned int kernel,
 	};
 
 	*out = (struct tb_outcome){ .state = TB_SLOT_OK };
-	return tb_vm_run(&vm, LIMIT_S + SOAK_FACTOR * litmus->soak_s, out, err);
+	return tb_vm_run(&vm, litmus->limit_s, out, err);
 }
 
 /* --- of a campaign ----------------------------------------------------------
@@ -110,6 +102,7 @@ static int check_one(struct tb_plan *plan, unsigned int kernel,
 	struct keeper keeper = {
 		.litmus = { .tests = "",
 			    .effort = plan->litmus == TB_LITMUS_FULL,
+			    .limit_s = TB_LITMUS_SILENCE_S,
 			    .put = keep },
 	};
 	struct tb_outcome out = { .state = TB_SLOT_OK };

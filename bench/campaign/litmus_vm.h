@@ -11,6 +11,13 @@
 #include "campaign/store.h"
 #include "campaign/vm.h"
 
+/*
+ * How long a test may take by the wall clock, see tb_vm_litmus: one of 64
+ * emulated CPUs takes a minute or two. A test that hangs ends before, see
+ * litmus.c, a kernel that does here.
+ */
+#define TB_LITMUS_SILENCE_S 600
+
 /**
  * tb_litmus_boot() - boot a kernel of the plan and run litmus tests on it
  * @plan: of which the machine is used; accel is settled

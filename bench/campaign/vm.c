@@ -200,6 +200,7 @@ static int start_qemu(struct tb_vm *vm, struct tb_err *err)
 	if (tb_image_kernel(vm->kernel, kernel, sizeof(kernel), err))
 		return err->code;
 	vm->begin_ns = tb_now_ns();
+	vm->heard_ns = vm->begin_ns;
 	vm->pid = tb_qemu_start(&q, err);
 	return vm->pid < 0 ? (int)vm->pid : 0;
 }
@@ -250,6 +251,7 @@ static int take_frames(struct tb_vm *vm, struct tb_outcome *out,
 		if (type == TB_FRAME_END) {
 			take_end(vm, out);
 		} else if (type == TB_FRAME_KTAP && vm->litmus) {
+			vm->heard_ns = tb_now_ns();
 			ret = vm->litmus->put(vm->litmus, vm->payload.data,
 					      vm->payload.len_bytes, err);
 		} else if (type == TB_FRAME_RECORD && vm->boot->sink) {
@@ -285,6 +287,17 @@ static void say_how_it_exited(const struct tb_vm *vm, struct tb_outcome *out)
 			 WEXITSTATUS(vm->status));
 }
 
+static bool is_late(const struct tb_vm *vm, unsigned int timeout_s,
+		    struct tb_outcome *out)
+{
+	if (seconds_since(vm->heard_ns) <= timeout_s)
+		return false;
+	out->state = TB_SLOT_TIMEOUT;
+	snprintf(out->reason, sizeof(out->reason), "no %s within %u s",
+		 vm->litmus ? "result of a test" : "END frame", timeout_s);
+	return true;
+}
+
 /* Follow the VM to its end, whichever that is. */
 static int watch(struct tb_vm *vm, unsigned int timeout_s,
 		 struct tb_outcome *out, struct tb_err *err)
@@ -315,12 +328,8 @@ static int watch(struct tb_vm *vm, unsigned int timeout_s,
 			out->state = TB_SLOT_INTERRUPTED;
 			return tb_fail(err, -EINTR, "interrupted");
 		}
-		if (seconds_since(vm->begin_ns) > timeout_s) {
-			out->state = TB_SLOT_TIMEOUT;
-			snprintf(out->reason, sizeof(out->reason),
-				 "no END frame within %u s", timeout_s);
+		if (is_late(vm, timeout_s, out))
 			return 0;
-		}
 		poll(&fd, 1, POLL_MS);
 		if (vm->boot->sink && vm->boot->sink->wait)
 			vm->boot->sink->wait(vm->boot->sink);

@@ -20,12 +20,15 @@
  * struct tb_vm_litmus - litmus tests instead of a slot's cases
  * @tests: names with blanks between; "": all
  * @effort, @soak_s: see struct tb_litmus_suite
+ * @limit_s: wall clock time in which the next result must come; the whole may
+ *	take longer
  * @put: gets what the tests say, as it comes; 0 or -errno
  */
 struct tb_vm_litmus {
 	const char *tests;
 	unsigned int effort;
 	unsigned int soak_s;
+	unsigned int limit_s;
 	int (*put)(struct tb_vm_litmus *l, const char *text, size_t len_bytes,
 		   struct tb_err *err);
 };
@@ -35,6 +38,8 @@ struct tb_vm_litmus {
  * @litmus: NULL: it runs the cases of its slot
  * @channel, @initrd: temporary files
  * @console, @qemu_log: stay in the slot's directory
+ * @heard_ns: when the time began in which it must end, or, of litmus tests, say
+ *	something
  * @has_end_frame: the guest has said how its slot ended
  */
 struct tb_vm {
@@ -50,12 +55,13 @@ struct tb_vm {
 	bool has_ended;
 	int status;
 	uint64_t begin_ns;
+	uint64_t heard_ns;
 	unsigned int nr_records;
 	bool has_end_frame;
 	struct tb_buf payload;
 };
 
-/* As tb_backend.run, within @timeout_s. */
+/* As tb_backend.run, within @timeout_s; each litmus test has so much. */
 int tb_vm_run(struct tb_vm *vm, unsigned int timeout_s, struct tb_outcome *out,
 	      struct tb_err *err);
 

@@ -157,6 +157,8 @@ static void write_conf(const struct options *o, struct tb_buf *b)
 		      "[campaign]\nname = litmus\nbackend = vm\n"
 		      "boots = 1\n[vm]\n%s",
 		      vm);
+	if (!strstr(vm, "timeout_seconds"))
+		tb_buf_printf(b, "timeout_seconds = %d\n", TB_LITMUS_SILENCE_S);
 	if (!strstr(vm, "cpus"))
 		tb_buf_printf(b, "cpus = 6\n");
 	if (!strstr(vm, "nodes") && !strstr(vm, "cpus"))
@@ -230,6 +232,7 @@ static int boot(const struct options *o, const struct tb_plan *plan,
 	char dir[] = "/tmp/tlbbench-litmus-XXXXXX";
 	struct printer p = { .litmus = { .effort = o->suite.effort,
 					 .soak_s = o->suite.soak_s,
+					 .limit_s = plan->vm_timeout_s,
 					 .put = print_piece } };
 	struct tb_outcome out;
 	struct tb_buf tests = { 0 };

@@ -27,7 +27,7 @@ struct tb_litmus_env {
 	uint64_t limit_ns;
 };
 
-/* On 64 emulated CPUs no state takes a tenth of it. */
+/* Emulated CPUs, 64 of them, take seconds. */
 #define TB_LITMUS_LIMIT_NS 60000000000ULL
 
 /* By its name, or NULL. */

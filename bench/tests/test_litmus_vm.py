@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.vm, pytest.mark.usefixtures("one_machine")]
 STRATEGIES = {name: kdesc.load_strategy(name) for name in kdesc.strategy_ids()}
 CONTROLS = [name for name, one in STRATEGIES.items() if one.sound == "no"]
 RUNTIME = [name for name, one in STRATEGIES.items() if one.boot]
-# One boot in exact mode, all tests: more than LIMIT_S in litmus_vm.c, which says what hung.
+# One boot in exact mode, all tests. What hangs has said so by then.
 SUITE_S = 660
 # CPU time: QEMU in exact mode has one CPU, so it is what a quiet machine takes.
 CATCH_CPU_S = 30

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,7 +19,7 @@ from tlbtest import BOOT_S, run, slots, vm_conf
 pytestmark = [pytest.mark.vm, pytest.mark.usefixtures("one_machine")]
 
 # A kernel that QEMU boots by its PVH note (type 18: XEN_ELFNOTE_PHYS32_ENTRY), says one line on
-# the first serial port, and hangs.
+# the first serial port, and hangs. By its banner it is known as one.
 HANG = r"""
     .section .note.pvh, "a", @note
     .balign 4
@@ -39,6 +40,7 @@ start:
 text:
     .ascii "this kernel hangs\n"
 text_end:
+    .asciz "Linux version 6.12.0-hangs "
 """
 
 # --- kernels ------------------------------------------------------------------
@@ -494,6 +496,17 @@ def test_kernel_that_hangs(dead):
     assert hang["log_tail"] == ["this kernel hangs"]
     assert 5 <= hang["host_seconds"] < 10
     assert_in_report(dead, hang)
+
+
+def test_litmus_on_a_kernel_that_hangs(tmp_path):
+    """Failed after the seconds that a test may take; the logs stay."""
+    done = run("litmus", "--kernel", build_hanging_kernel(tmp_path), "--vm", "accel=exact", "--vm",
+               "timeout_seconds=2")
+    assert done.returncode == 1
+    assert "timeout: no result of a test within 2 s" in done.stderr
+    logs = re.search(r"the logs are in (\S+)$", done.stderr)[1]
+    assert (Path(logs) / "console.log").read_text() == "this kernel hangs\n"
+    shutil.rmtree(logs)
 
 
 def test_kernel_that_panics(dead):
