@@ -57,6 +57,8 @@ int tb_fact_periodic_jobs(struct tb_source *src, struct tb_fact *f);
 int tb_fact_runnable(struct tb_source *src, struct tb_fact *f);
 int tb_fact_cgroup_quota(struct tb_source *src, struct tb_fact *f);
 int tb_fact_cpus_allowed(struct tb_source *src, struct tb_fact *f);
+/* Those of kthreadd, which most unbound kernel threads share. */
+int tb_fact_kthread_cpus(struct tb_source *src, struct tb_fact *f);
 int tb_fact_container(struct tb_source *src, struct tb_fact *f);
 bool tb_is_busy(const char *value);
 

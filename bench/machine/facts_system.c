@@ -248,12 +248,13 @@ int tb_fact_cgroup_quota(struct tb_source *src, struct tb_fact *f)
 	return ret == -ENOENT ? 0 : ret;
 }
 
-int tb_fact_cpus_allowed(struct tb_source *src, struct tb_fact *f)
+static int read_allowed(struct tb_source *src, const char *path,
+			struct tb_fact *f)
 {
 	const char *const key = "Cpus_allowed_list:";
 	struct tb_buf b = { 0 };
 	const char *line;
-	int ret = tb_source_text(src, "/proc/self/status", &b);
+	int ret = tb_source_text(src, path, &b);
 
 	line = ret || !b.data ? NULL : strstr(b.data, key);
 	if (line) {
@@ -263,6 +264,18 @@ int tb_fact_cpus_allowed(struct tb_source *src, struct tb_fact *f)
 	}
 	tb_buf_fini(&b);
 	return line ? 0 : ret ? ret : -ENOENT;
+}
+
+int tb_fact_cpus_allowed(struct tb_source *src, struct tb_fact *f)
+{
+	return read_allowed(src, "/proc/self/status", f);
+}
+
+int tb_fact_kthread_cpus(struct tb_source *src, struct tb_fact *f)
+{
+	int ret = need_comms(src, f);
+
+	return ret ? ret : read_allowed(src, "/proc/2/status", f);
 }
 
 int tb_fact_container(struct tb_source *src, struct tb_fact *f)

@@ -108,6 +108,7 @@ static const struct t_file laptop[] = {
 			    "Node 0, zone   Normal     23      4\n" },
 	{ "proc/uptime", "3600.25 7000.00\n" },
 	{ "proc/2/comm", "kthreadd\n" },
+	{ "proc/2/status", "Name:\tkthreadd\nCpus_allowed_list:\t1,3\n" },
 	{ "proc/50/comm", "khugepaged\n" },
 	{ "proc/60/comm", "kdamond.0\n" },
 	{ "proc/70/comm", "irqbalance\n" },
@@ -117,6 +118,7 @@ static const struct t_file laptop[] = {
 	{ "proc/self/cgroup", "0::/box\n" },
 	{ "sys/fs/cgroup/box/cpu.max", "50000 100000\n" },
 	{ "proc/irq/default_smp_affinity", "f\n" },
+	{ "sys/devices/virtual/workqueue/cpumask", "a\n" },
 	{ "run/systemd/container", "lxc\n" },
 	{ CPU "online", "0-1,3\n" },
 	{ CPU "isolated", "\n" },
@@ -256,6 +258,8 @@ static void test_laptop(void **state)
 		{ "periodic_jobs", "cron, atd", true },
 		{ "isolated_cpus", "none", false },
 		{ "nohz_full", "none", false },
+		{ "kthread_cpus", "1,3", false },
+		{ "workqueue_cpus", "a", false },
 		{ "sched_rt_runtime_us", "950000", true },
 		{ "cgroup_quota", "50000 100000 us in cpu.max of /box", true },
 		{ "cpus_allowed", "0-1", false },
@@ -308,6 +312,7 @@ static void test_empty_tree(void **state)
 		       "no /sys/devices/system/cpu/cpufreq");
 	assert_unknown(*state, "debug_options", "/proc/config.gz");
 	assert_unknown(*state, "irqbalance", "pid namespace");
+	assert_unknown(*state, "kthread_cpus", "pid namespace");
 	assert_unknown(*state, "flush_mechanism", "captured tree");
 }
 

@@ -36,15 +36,13 @@ ACTS = PTES_ONLY + REACH_ALL
 RATES = {"never": {"wake_every": 0}, "tenth": {"wake_every": 10}, "each": {"wake_every": 1},
          "ten": {"wake_every": 1, "wakes": 10}}
 OPS, SLEEPERS = 20, 3
-# The caveat where a thread of the kernel comes between two sleeps: no count is wrong for it.
-IS_SHARED = re.compile(r"sleepers went to sleep \d+ times, but their CPUs went idle \d+ times")
 # Flushes of an op, where the other CPUs run and never go idle; mprotect is undone by a second one.
 RUNNING = {"madvise_dontneed": 1, "mprotect": 2, "mremap": 1}
 
 
 @pytest.fixture(scope="module")
 def slots(images, tmp_path_factory):
-    """Boot each kernel once and run every act at every rate; return the records by kernel."""
+    """Boot each kernel once, run every act at every rate; return records by kernel and case."""
     path = tmp_path_factory.mktemp("lazy") / "lazy.conf"
     cases = {f"{act}-{rate}": {"workload": "lazy_idle", "act": act, **RATES[rate],
                                "cpus": SLEEPERS + 1, "ops": OPS, "warmup_ops": 5}
@@ -55,7 +53,7 @@ def slots(images, tmp_path_factory):
                            {"cpus": SLEEPERS + 3})
     done = tlbtest.run("campaign", "--results", path.parent, conf, timeout=8 * tlbtest.BOOT_S)
     assert done.returncode == 0, done.stderr
-    return {kernel: {record["case"]: record for record in tlbtest.repetitions(slot)}
+    return {kernel: {record.get("case", record["type"]): record for record in tlbtest.records(slot)}
             for kernel, slot in zip(KERNELS, tlbtest.slots(path.parent / "lazy"))}
 
 
@@ -83,21 +81,23 @@ def ipis_of_each_sleeper(kernel, act, rate):
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_ipis_to_idle_cpus(kernel, act, rate, slots):
-    """Each sleeper receives as many IPIs as the table says; nothing else is in doubt."""
+    """Each sleeper receives as many IPIs as the table says; nothing is in doubt."""
     record = slots[kernel][f"{act}-{rate}"]
     expected = SLEEPERS * ipis_of_each_sleeper(kernel, act, rate)
     found = tlbtest.metrics(record)
-    assert record["state"] == "ok"
-    assert [text for text in record["caveats"] if not IS_SHARED.match(text)] == []
+    assert record["state"] == "ok" and record["caveats"] == []
     assert found["ipis_received"] == expected
     assert found["ipis_sent_per_op"] == pytest.approx(expected / OPS)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_sleepers_are_alone(kernel, slots):
-    """An unbound thread of the kernel, as rcu_preempt, may be woken on an idle CPU; it is rare."""
-    caveats = [text for record in slots[kernel].values() for text in record["caveats"]]
-    assert len([text for text in caveats if IS_SHARED.match(text)]) <= 1, caveats
+    """Unbound threads of the kernel have the two CPUs that no case uses.
+
+    Woken on the others they come between two sleeps now and then, which is a caveat.
+    """
+    audit = slots[kernel]["boot"]["audit"]
+    assert (audit["kthread_cpus"], audit["workqueue_cpus"]) == ("4-5", "30")
 
 
 @pytest.mark.parametrize("name", RUNNING)
