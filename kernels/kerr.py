@@ -23,6 +23,10 @@ class UsageError(Error):
     code = USAGE
 
 
+class NotMade(UsageError):
+    """What was named can be made, and was not to be."""
+
+
 def say(text):
     """Print one line for the user, on stderr: stdout is for results."""
     print(f"kernels: {text}", file=sys.stderr, flush=True)

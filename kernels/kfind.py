@@ -7,11 +7,11 @@ import kimage
 import ktree
 import kuser
 import kusertree
-from kerr import UsageError
+from kerr import NotMade
 
 
 class Finder:
-    """Finds images for specs; with `path_only` what is missing is a UsageError."""
+    """Finds images for specs; with `path_only` what is missing is NotMade."""
 
     def __init__(self, cache, path_only):
         self.cache = cache
@@ -21,6 +21,13 @@ class Finder:
     def find(self, spec):
         """Return the directory of the image of a Spec."""
         return getattr(self, f"_{spec.kind}")(spec)
+
+    def check(self, spec):
+        """Raise what is wrong with a Spec, as far as it shows before anything is made."""
+        try:
+            self.find(spec)
+        except NotMade:
+            pass
 
     def _strategy(self, spec):
         conf, base = self._find_base()
@@ -48,7 +55,7 @@ class Finder:
 
     def _made(self, name, image):
         if not image:
-            raise UsageError(f"{name}: no image yet; make it with: kernels/build {name}")
+            raise NotMade(f"{name}: no image yet; make it with: kernels/build {name}")
         return image
 
     def _find_base(self):
@@ -63,7 +70,7 @@ class Finder:
         if found:
             return found
         if self.path_only:
-            raise UsageError(f"{what}: no image for this tree; build it with: kernels/build"
-                             f" {argument}")
+            raise NotMade(f"{what}: no image for this tree; build it with: kernels/build"
+                          f" {argument}")
         with kcache.locked(self.cache):
             return kimage.find(recipe, self.cache) or kimage.build(recipe, conf, self.cache)

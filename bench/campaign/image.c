@@ -83,13 +83,12 @@ static int build_failed(const struct tb_kernel *k, struct tb_buf *out,
 	return tb_fail(err, -EIO, "[kernel %s]: %s", k->name, first);
 }
 
-/* kernels/build [--path] NAME: the directory of the image is its last line. */
-static int ask_build(struct tb_kernel *k, bool may_make, struct tb_err *err)
+/* kernels/build [@option] NAME: its exit code, or -errno. */
+static int call_build(const struct tb_kernel *k, const char *option,
+		      struct tb_buf *out, struct tb_err *err)
 {
 	char tool[PATH_MAX], home[PATH_MAX - 32];
 	const char *argv[5] = { tool };
-	struct tb_buf out = { 0 };
-	bool makes = k->spec && may_make;
 	unsigned int nr = 1;
 	int ret = tb_home(home, sizeof(home), err);
 
@@ -98,21 +97,46 @@ static int ask_build(struct tb_kernel *k, bool may_make, struct tb_err *err)
 			      home);
 	if (ret)
 		return ret;
-	if (!makes)
-		argv[nr++] = "--path";
+	if (option)
+		argv[nr++] = option;
 	/* A name may begin with a dash. */
 	argv[nr++] = "--";
 	argv[nr] = k->spec ? k->spec : k->strategy;
-	ret = tb_child_output(argv, &out, makes ? PROGRESS : NULL);
-	if (ret < 0)
-		tb_fail_errno(err, ret, "cannot run %s", tool);
-	else if (ret)
+	ret = tb_child_output(argv, out, option ? NULL : PROGRESS);
+	return ret < 0 ? tb_fail_errno(err, ret, "cannot run %s", tool) : ret;
+}
+
+/* The directory of the image is the last line. */
+static int ask_build(struct tb_kernel *k, bool may_make, struct tb_err *err)
+{
+	struct tb_buf out = { 0 };
+	int ret =
+		call_build(k, k->spec && may_make ? NULL : "--path", &out, err);
+
+	if (ret > 0)
 		build_failed(k, &out, ret == TB_EXIT_USAGE, err);
-	else
+	else if (!ret)
 		k->image = strdup(last_line(&out));
 	tb_buf_fini(&out);
 	if (!err->code && !k->image)
 		tb_fail_errno(err, -ENOMEM, "image");
+	return err->code;
+}
+
+/* A mistake in the second kernel is said before the first one is built. */
+static int check_specs(const struct tb_plan *plan, struct tb_err *err)
+{
+	unsigned int i;
+
+	for (i = 1; i < plan->nr_kernels && !err->code; i++) {
+		const struct tb_kernel *k = &plan->kernels[i];
+		struct tb_buf out = { 0 };
+
+		if (k->spec &&
+		    call_build(k, "--dry-run", &out, err) == TB_EXIT_USAGE)
+			build_failed(k, &out, true, err);
+		tb_buf_fini(&out);
+	}
 	return err->code;
 }
 
@@ -228,6 +252,8 @@ int tb_images_resolve(struct tb_plan *plan, bool may_make, struct tb_err *err)
 	unsigned int i;
 	int ret = leave_out(plan, err);
 
+	if (!ret && may_make)
+		ret = check_specs(plan, err);
 	for (i = 0; i < plan->nr_kernels && !ret; i++) {
 		struct tb_kernel *k = &plan->kernels[i];
 

@@ -109,6 +109,15 @@ def test_bad_kernels_are_named_as_they_were_given(tmp_path):
     assert not (tmp_path / "r").exists()
 
 
+def test_a_bad_kernel_is_named_before_the_first_one_is_built(tmp_path):
+    """To build takes minutes; this tree would fail, with exit 1."""
+    tree = f"tree:{broken_tree(tmp_path / 'src')}"
+    done = run("ab", "--results", tmp_path / "r", f"A={tree}", "B=nosuch",
+               env={"XDG_CACHE_HOME": tmp_path / "c"})
+    assert done.returncode == 2 and "mm/x.c" not in done.stderr
+    assert done.stderr.startswith("tlbbench: ab: B=nosuch: "), done.stderr
+
+
 def test_a_bad_kernel_of_the_file_keeps_its_line(tmp_path):
     """Also when another kernel of it gets more parameters."""
     image = fake_bzimage(tmp_path / "bz")

@@ -60,7 +60,8 @@ def call(command, *args, **env):
 
 
 @pytest.mark.parametrize("args", [(), ("--tree", "baseline"), ("--tree", "--path"), ("--nope",),
-                                  ("--tree", "--runtime")])
+                                  ("--tree", "--runtime"), ("--tree", "--dry-run"),
+                                  ("--path", "--dry-run", "baseline")])
 def test_build_usage(args):
     run = call("build", *args)
     assert run.returncode == 2 and run.stdout == "" and run.stderr.startswith("usage:")
@@ -82,6 +83,14 @@ def test_path_without_an_image(site, monkeypatch):
     assert run.stderr.splitlines()[-1] == (
         "kernels/build: strategy baseline: no image for this tree; build it with:"
         " kernels/build baseline")
+
+
+def test_dry_run_makes_nothing(site, monkeypatch):
+    monkeypatch.setenv("KSRC", str(site.tmp / "linux-fake"))
+    run = call("build", "--dry-run", "baseline", "runtime:baseline")
+    assert run.returncode == 0 and run.stdout == "", run.stderr
+    run = call("build", "--dry-run", "baseline", f"tree:{site.tmp}")
+    assert run.returncode == 2 and "no Linux source tree; expected" in run.stderr
 
 
 def test_tree_prints_the_base(site, monkeypatch):
