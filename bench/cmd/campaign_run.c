@@ -192,9 +192,9 @@ static int load_conf(struct run *r, struct tb_conf *conf, struct tb_err *err)
 	if (ret)
 		return ret;
 	ret = tb_kernel_args_apply(&ask->kernels, conf, err);
-	if (ask->kernels.nr)
+	if (!ret && ask->kernels.nr)
 		tb_conf_write(conf, &r->conf_text);
-	else
+	else if (!ret)
 		tb_buf_printf(&r->conf_text, "%s", ask->text);
 	if (!ret && r->conf_text.has_failed)
 		ret = tb_fail_errno(err, -ENOMEM, "%s", ask->path);
