@@ -23,11 +23,14 @@
 
 /* As report/tlbreport/stats.py: fewer boots give no verdict. */
 #define MIN_BOOTS 4
+/* The report's exit code for "worse": not 1, with which Python fails, too. */
+#define REPORT_WORSE 3
 
 struct ab {
 	struct tb_campaign_ask ask;
 	bool fail_if_worse;
 	bool is_bisect;
+	bool has_verdict;
 	char conf[PATH_MAX];
 	char results[PATH_MAX];
 	struct tb_buf text;
@@ -163,14 +166,17 @@ static int parse(struct ab *ab, int argc, char **argv, struct tb_err *err)
 /* Exit code of the report; it prints to our stdout. */
 static int report(const struct ab *ab, const char *dir)
 {
-	char home[PATH_MAX - 16], tool[PATH_MAX];
+	char home[PATH_MAX - 16], tool[PATH_MAX], worse[16];
 	struct tb_err err = { 0 };
-	const char *argv[] = { tool, "compare", dir,
-			       ab->fail_if_worse ? "--fail-if-worse" : NULL,
-			       NULL };
+	const char *argv[] = {
+		tool,  "compare",
+		dir,   ab->fail_if_worse ? "--exit-if-worse" : NULL,
+		worse, NULL
+	};
 	int status;
 	pid_t pid;
 
+	snprintf(worse, sizeof(worse), "%d", REPORT_WORSE);
 	if (tb_home(home, sizeof(home), &err) ||
 	    tb_path(tool, sizeof(tool), &err, "%s/report/run", home))
 		return tb_cmd_fail(&err);
@@ -183,7 +189,7 @@ static int report(const struct ab *ab, const char *dir)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : TB_EXIT_FAIL;
 }
 
-static int compare(const struct ab *ab, struct tb_campaign_result *result)
+static int compare(struct ab *ab, struct tb_campaign_result *result)
 {
 	int code = tb_campaign_run(&ab->ask, result), judged;
 
@@ -191,18 +197,21 @@ static int compare(const struct ab *ab, struct tb_campaign_result *result)
 		return code;
 	judged = report(ab, result->dir);
 	fprintf(stderr, "tlbbench: report in %s\n", result->dir);
+	ab->has_verdict = !code && (!judged || judged == REPORT_WORSE);
+	if (judged == REPORT_WORSE)
+		judged = TB_EXIT_FAIL;
 	return code ? code : judged;
 }
 
 /* What git bisect run is to do. */
-static int bisect_code(int code, const struct tb_campaign_result *result)
+static int bisect_code(const struct ab *ab, int code,
+		       const struct tb_campaign_result *result)
 {
 	if (result->is_interrupted)
 		return TB_EXIT_BISECT_INTERRUPTED;
 	if (result->blame == TB_BLAME_OTHER)
 		return TB_EXIT_BISECT_SKIP;
-	if (result->blame || !*result->dir || result->is_broken_off ||
-	    code > TB_EXIT_FAIL)
+	if (result->blame || !ab->has_verdict)
 		return TB_EXIT_BISECT_STOP;
 	return code;
 }
@@ -219,7 +228,7 @@ static int run(int argc, char **argv)
 	else
 		code = compare(&ab, &result);
 	if (ab.is_bisect)
-		code = bisect_code(code, &result);
+		code = bisect_code(&ab, code, &result);
 	tb_kernel_args_fini(&ab.ask.kernels);
 	tb_buf_fini(&ab.text);
 	return code;

@@ -140,6 +140,17 @@ def test_git_bisect_finds_the_commit(images, tmp_path):
     assert git(repository, "status", "--porcelain") == ""
 
 
+def test_bisect_without_a_verdict_stops(images, tmp_path):
+    """A report that fails, for want of a package here, exits with 1 and says nothing."""
+    (tmp_path / "scipy.py").write_text("raise ImportError('none')\n")
+    conf = tlbtest.vm_conf(tmp_path / "x.conf", {}, {
+        "m": {"workload": "munmap", "cpus": 1, "ops": 5, "warmup_ops": 1}}, boots=4)
+    done = run("ab", "--bisect", "--results", tmp_path / "r", f"a={images['baseline']}/vmlinux",
+               f"b={images['baseline']}/vmlinux", conf, timeout=8 * BOOT_S,
+               env={"PYTHONPATH": tmp_path})
+    assert "ImportError: none" in done.stderr and done.returncode == 128, done.stderr
+
+
 def test_one_image_with_another_parameter(images, tmp_path):
     """The same image under two names; only the command line differs."""
     conf = tlbtest.vm_conf(tmp_path / "poll.conf", {}, {

@@ -261,6 +261,8 @@ def test_fail_if_worse(run, tmp_path):
     assert run("compare", directory).status == 0
     assert run("compare", directory, "--fail-if-worse").status == 1
     assert run("compare", directory, "--fail-if-worse", "--reference", "b").status == 0
+    assert run("compare", directory, "--exit-if-worse", "3").status == 3
+    assert run("compare", directory, "--exit-if-worse", "3", "--reference", "b").status == 0
 
 
 def test_counts_that_do_not_vary_need_no_holm(run, tmp_path):

@@ -84,8 +84,10 @@ def _compare_options(compare: argparse.ArgumentParser) -> None:
                          help="facts of the audit that may differ: they are what is compared")
     compare.add_argument("--aa", metavar="DIR", type=Path,
                          help="results directory with the A/A of this host (default: beside DIR)")
-    compare.add_argument("--fail-if-worse", action="store_true",
+    compare.add_argument("--fail-if-worse", dest="if_worse", action="store_const", const=EXIT_LOST,
                          help="exit with 1 if a headline row is worse")
+    compare.add_argument("--exit-if-worse", dest="if_worse", metavar="CODE", type=int,
+                         help="with another code, which tells it from a failure")
 
 
 def _percent(text: str) -> float:
@@ -113,8 +115,8 @@ def _compare(args: argparse.Namespace) -> tuple[str, int]:
                           ("mail.txt", mail.mail_text(report)),
                           ("report.html", html.html(report))):
         _write(campaign.path / name, content)
-    is_worse = args.fail_if_worse and report.worse()
-    return printed, EXIT_LOST if is_worse else _status(campaign)
+    is_worse = args.if_worse is not None and report.worse()
+    return printed, args.if_worse if is_worse else _status(campaign)
 
 
 def _report(campaign: Campaign, args: argparse.Namespace) -> Report:
