@@ -11,8 +11,9 @@
  * tb_kthreads_clear() - keep unbound threads and workqueues of the kernel off
  *	all CPUs that cases of @plan use
  *
- * Woken on the idle CPU of a sleeper, they come between two of its sleeps:
- * rcu_sched most of all, kcompactd and kworker/u (6.12, traced).
+ * Woken on the CPU of a sleeper, one may still run there when the sleeper is
+ * woken again, so the CPU does not go idle in between. In 6.12 a trace shows
+ * kworker/u do that; rcu_sched and kcompactd are woken there as well.
  *
  * If cases use all CPUs, nothing is done. A thread that may run on theirs only
  * stays, as does kswapd of a node that cases fill. So does what is bound, and
