@@ -265,6 +265,14 @@ def test_fail_if_worse(run, tmp_path):
     assert run("compare", directory, "--exit-if-worse", "3", "--reference", "b").status == 0
 
 
+@pytest.mark.parametrize("code", ["0", "-1", "256", "x"])
+def test_exit_if_worse_takes_what_an_exit_code_can_be(run, capsys, tmp_path, code):
+    """256 would be 0 to a shell, which is the code of what is not worse."""
+    with pytest.raises(SystemExit, match="2"):
+        run("compare", tmp_path, f"--exit-if-worse={code}")
+    assert "expected an exit code from 1 to 255" in capsys.readouterr().err
+
+
 def test_counts_that_do_not_vary_need_no_holm(run, tmp_path):
     """Four certain rows beside a borderline one do not make it one of five."""
     def edit(kind, record):

@@ -86,7 +86,7 @@ def _compare_options(compare: argparse.ArgumentParser) -> None:
                          help="results directory with the A/A of this host (default: beside DIR)")
     compare.add_argument("--fail-if-worse", dest="if_worse", action="store_const", const=EXIT_LOST,
                          help="exit with 1 if a headline row is worse")
-    compare.add_argument("--exit-if-worse", dest="if_worse", metavar="CODE", type=int,
+    compare.add_argument("--exit-if-worse", dest="if_worse", metavar="CODE", type=_exit_code,
                          help="with another code, which tells it from a failure")
 
 
@@ -95,6 +95,12 @@ def _percent(text: str) -> float:
     if not 0 < value < 100:
         raise argparse.ArgumentTypeError("expected a percentage above 0 and below 100")
     return value
+
+
+def _exit_code(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 255:
+        raise argparse.ArgumentTypeError("expected an exit code from 1 to 255")
+    return int(text)
 
 
 def _status(campaign: Campaign) -> int:
