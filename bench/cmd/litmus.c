@@ -77,6 +77,19 @@ static const char *parameters(const struct options *o)
 	return o->append;
 }
 
+static int take_parameters(struct options *o, struct tb_err *err)
+{
+	const char *text = parameters(o);
+
+	if (!text[strspn(text, " \t")])
+		return tb_usage(err,
+				"litmus: --append '%.64s': expected PARAMETERS "
+				"or NAME=PARAMETERS",
+				o->append);
+	o->kernels.args[0].append = text;
+	return 0;
+}
+
 static int parse(int argc, char **argv, struct options *o, struct tb_err *err)
 {
 	static const struct option options[] = {
@@ -94,7 +107,7 @@ static int parse(int argc, char **argv, struct options *o, struct tb_err *err)
 	if (!ret && !o->kernels.nr && (o->append || o->vm.len_bytes))
 		ret = tb_usage(err, "litmus: --append and --vm need --kernel");
 	if (!ret && o->append)
-		o->kernels.args[0].append = parameters(o);
+		ret = take_parameters(o, err);
 	return ret ? ret
 		   : tb_litmus_suite_choose(&o->suite, argv + optind, err);
 }

@@ -274,6 +274,8 @@ BAD_ARGUMENTS = [
     (["litmus", "--kernel", "./Makefile"], "Makefile: not a kernel; expected a bzImage"),
     (["litmus", "--kernel", "baseline", "--kernel", "x=baseline"], "expected one --kernel"),
     (["litmus", "--append", "nopcid"], "--append and --vm need --kernel"),
+    (["litmus", "--kernel", "x=nope", "--append", ""], "--append '': expected PARAMETERS"),
+    (["litmus", "--kernel", "x=nope", "--append", "x= "], "--append 'x= ': expected PARAMETERS"),
     (["ab"], "ab: expected two kernels"),
     (["ab", "baseline"], "ab: expected two kernels"),
     (["ab", "baseline", "baseline"], "another kernel is called baseline; expected NAME="),
