@@ -118,8 +118,8 @@ int tb_vmconf_read(struct tb_plan *plan, const struct tb_conf *conf,
 		ret = read_shape(&plan->vm_shape, conf, s, err);
 	if (!ret)
 		ret = tb_section_u64(conf, s, "timeout_seconds",
-				     DEFAULT_TIMEOUT_S, 1, 86400, &timeout_s,
-				     err);
+				     DEFAULT_TIMEOUT_S, 1, TB_VM_MAX_TIMEOUT_S,
+				     &timeout_s, err);
 	if (ret)
 		return ret;
 	plan->vm_timeout_s = (unsigned int)timeout_s;

@@ -15,6 +15,7 @@
 #include "campaign/kernelarg.h"
 #include "campaign/litmus_suite.h"
 #include "campaign/litmus_vm.h"
+#include "campaign/vmconf.h"
 #include "cmd/cmd.h"
 
 /* What the command line says. */
@@ -161,6 +162,14 @@ static int print_piece(struct tb_vm_litmus *l, const char *text,
 	return 0;
 }
 
+/* More tries take longer, and a day is the longest. */
+static unsigned int silence_s(unsigned int effort)
+{
+	unsigned int most = TB_VM_MAX_TIMEOUT_S / TB_LITMUS_SILENCE_S;
+
+	return TB_LITMUS_SILENCE_S * (effort < most ? effort : most);
+}
+
 /* A machine in which most tests can run, unless --vm says otherwise. */
 static void write_conf(const struct options *o, struct tb_buf *b)
 {
@@ -171,7 +180,8 @@ static void write_conf(const struct options *o, struct tb_buf *b)
 		      "boots = 1\n[vm]\n%s",
 		      vm);
 	if (!strstr(vm, "timeout_seconds"))
-		tb_buf_printf(b, "timeout_seconds = %d\n", TB_LITMUS_SILENCE_S);
+		tb_buf_printf(b, "timeout_seconds = %u\n",
+			      silence_s(o->suite.effort));
 	if (!strstr(vm, "cpus"))
 		tb_buf_printf(b, "cpus = 6\n");
 	if (!strstr(vm, "nodes") && !strstr(vm, "cpus"))

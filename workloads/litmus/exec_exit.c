@@ -110,10 +110,10 @@ static void *load_and_wait(void *arg)
 		litmus_pause();
 }
 
-/* Another one on each CPU from process to process, and from CPU to CPU. */
+/* Another one on each CPU from try to try, and from CPU to CPU. */
 static enum task task_on(const struct litmus *l, int cpu)
 {
-	return ((unsigned int)cpu + l->value_nr) % NR_TASKS;
+	return ((unsigned int)cpu + l->value_nr / NR_PROCESSES) % NR_TASKS;
 }
 
 /* Where the process ends nobody may keep it from that. */
