@@ -60,11 +60,11 @@ def test_golden(name, request):
 
 
 @pytest.mark.parametrize("args", ALL_COMMANDS, ids="-".join)
-def test_output_depends_on_no_machine(args):
+def test_output_depends_on_no_machine(args, tmp_path):
     """One CPU, another locale, time zone, home: the same output, and no blanks at line ends."""
     cpu = min(os.sched_getaffinity(0))
-    elsewhere = {"LC_ALL": "de_DE.UTF-8", "TZ": "Asia/Tokyo", "COLUMNS": 30, "HOME": "/nonexistent",
-                 "XDG_CACHE_HOME": None, "TLBBENCH_HOME": None}
+    elsewhere = {"LC_ALL": "de_DE.UTF-8", "TZ": "Asia/Tokyo", "COLUMNS": 30,
+                 "HOME": tmp_path / "home", "XDG_CACHE_HOME": None, "TLBBENCH_HOME": None}
     text = transcript(args)
     assert text == transcript(args, env=elsewhere,
                               preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
