@@ -6,25 +6,26 @@
 #include "engine/thread.h"
 
 /*
- * Spin or sleep until asked for a rendezvous newer than @done; false at the
- * end. The end is an epoch as well, or a sleeper could miss it between looking
- * and sleeping.
+ * Spin or sleep until asked for rendezvous @epoch; false at the end. The end is
+ * an epoch as well, or a sleeper could miss it between looking and sleeping.
  */
-static bool await_epoch(struct tb_worker *w, uint32_t done, uint32_t *epoch)
+static bool await_epoch(struct tb_worker *w, uint32_t epoch)
 {
 	bool is_asleep = tb_peer_waits_asleep(w->cs, &w->role);
+	_Atomic uint32_t *word = tb_epoch_word(w->slot, epoch);
+	uint32_t now;
 
-	for (;;) {
-		/* Pairs with the release store in publish() of rendezvous.c. */
-		*epoch = atomic_load_explicit(&w->slot->epoch,
-					      memory_order_acquire);
-		if (*epoch != done)
-			return *epoch != TB_EPOCH_END;
+	/* Pairs with the release store in publish() of rendezvous.c. */
+	while ((now = atomic_load_explicit(word, memory_order_acquire)) !=
+	       epoch) {
+		if (now == TB_EPOCH_END)
+			return false;
 		if (is_asleep)
-			tb_futex_wait(&w->slot->epoch, done);
+			tb_futex_wait(word, now);
 		else
 			tb_cpu_relax();
 	}
+	return true;
 }
 
 /* A sleeper is timed from being asked, so its wake-up is in it. */
@@ -51,18 +52,17 @@ static int answer_one(struct tb_worker *w, bool was_asleep, struct tb_err *err)
 static int answer(struct tb_worker *w, struct tb_err *err)
 {
 	bool was_asleep = w->role.kind == WL_SLEEPER;
-	uint32_t done = 0, epoch;
+	uint32_t epoch;
 	int ret;
 
 	tb_worker_step(w, TB_STEP_RENDEZVOUS);
-	while (await_epoch(w, done, &epoch)) {
+	for (epoch = 1; await_epoch(w, epoch); epoch++) {
 		ret = answer_one(w, was_asleep, err);
 		if (ret)
 			return ret;
-		done = epoch;
 		/* Pairs with the acquire load in wait_word() of rendezvous.c.
 		 */
-		atomic_store_explicit(&w->slot->ack, done,
+		atomic_store_explicit(&w->slot->ack, epoch,
 				      memory_order_release);
 		if (w->cs->share_cpus)
 			tb_futex_wake(&w->slot->ack);

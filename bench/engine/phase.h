@@ -66,7 +66,7 @@ enum tb_watch {
 /**
  * struct tb_slot - one thread, on pages of its own
  * @epoch: rendezvous asked of this thread, or if it is the first initiator of
- *	several, the last one that all peers have done; who sleeps, sleeps on it
+ *	several, the last one that all peers have done; see tb_epoch_word()
  * @ack: last rendezvous that it has done; of the first initiator: arrivals of
  *	the other initiators at all rendezvous
  * @nr_gone: of the first initiator: initiators that have left
@@ -79,7 +79,7 @@ enum tb_watch {
  * @watched: bystanders only
  */
 struct tb_slot {
-	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t epoch;
+	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t epoch[2];
 	uint64_t asked_ticks;
 	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t ack;
 	_Alignas(TB_CACHELINE_BYTES) _Atomic uint32_t step;
@@ -96,6 +96,17 @@ struct tb_slot {
 	struct tb_witness watched[TB_NR_WATCHES];
 	struct tb_hist latency;
 };
+
+/*
+ * Where @epoch is stored, and who waits for it sleeps. Who comes late has not
+ * slept when it finds the epoch; what was to wake it may then meet it asleep,
+ * waiting for the next one, and a CPU that was to stay idle would not. So the
+ * next one has another word, which nobody wakes before all have answered.
+ */
+static inline _Atomic uint32_t *tb_epoch_word(struct tb_slot *s, uint32_t epoch)
+{
+	return &s->epoch[epoch % 2];
+}
 
 /**
  * struct tb_arena - the shared mapping

@@ -190,12 +190,12 @@ int tb_peers_init(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 	return ret;
 }
 
-static void publish(struct tb_slot *s, uint32_t epoch, bool is_asleep)
+static void publish(_Atomic uint32_t *word, uint32_t epoch, bool is_asleep)
 {
 	/* Pairs with the acquire loads in await_epoch() and wait_word(). */
-	atomic_store_explicit(&s->epoch, epoch, memory_order_release);
+	atomic_store_explicit(word, epoch, memory_order_release);
 	if (is_asleep)
-		tb_futex_wake(&s->epoch);
+		tb_futex_wake(word);
 }
 
 static void ask(const struct tb_worker *w, const struct tb_peer *peer,
@@ -203,7 +203,7 @@ static void ask(const struct tb_worker *w, const struct tb_peer *peer,
 {
 	if (peer->is_asleep)
 		peer->slot->asked_ticks = tb_ticks_begin(&w->clock);
-	publish(peer->slot, epoch, peer->is_asleep);
+	publish(tb_epoch_word(peer->slot, epoch), epoch, peer->is_asleep);
 }
 
 static int await_peer(struct tb_worker *w, const struct tb_peer *peer,
@@ -242,7 +242,8 @@ static int lead(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
 	if (!ret)
 		ret = ask_peers(w, p, err);
 	if (!ret && others)
-		publish(p->first, p->epoch, w->cs->share_cpus);
+		publish(tb_epoch_word(p->first, p->epoch), p->epoch,
+			w->cs->share_cpus);
 	return ret;
 }
 
@@ -251,7 +252,7 @@ static int follow(struct tb_worker *w, struct tb_peers *p)
 	atomic_fetch_add_explicit(&p->first->ack, 1, memory_order_release);
 	if (w->cs->share_cpus)
 		tb_futex_wake(&p->first->ack);
-	return wait_word(w, &p->first->epoch, p->epoch, false);
+	return wait_word(w, tb_epoch_word(p->first, p->epoch), p->epoch, false);
 }
 
 int tb_rendezvous(struct tb_worker *w, struct tb_peers *p, struct tb_err *err)
@@ -270,9 +271,12 @@ void tb_peers_release(const struct tb_worker *w)
 {
 	unsigned int i;
 
-	for (i = 0; i < w->nr_slots; i++)
-		publish(tb_arena_slot(w->arena, w->first_slot + i),
-			TB_EPOCH_END, true);
+	for (i = 0; i < w->nr_slots; i++) {
+		struct tb_slot *s = tb_arena_slot(w->arena, w->first_slot + i);
+
+		publish(&s->epoch[0], TB_EPOCH_END, true);
+		publish(&s->epoch[1], TB_EPOCH_END, true);
+	}
 }
 
 void tb_peers_leave(struct tb_worker *w)

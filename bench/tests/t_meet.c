@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How often roles meet, and what is timed of each. */
+#include <stddef.h>
+#include <sys/resource.h>
+
+#include "engine/rendezvous.h"
 #include "tests/t_toy.h"
 
 static uint64_t every_tenth(const void *conf)
@@ -100,6 +104,46 @@ static void peers_are_timed_by_role(void **state)
 	assert_int_equal(result.timed.peers[0].nr_ops, 0);
 }
 
+/* What wakes the sleeper for this op comes once more, and late. */
+static int wake_again(struct wl_thread *t)
+{
+	const struct tb_worker *w =
+		(const struct tb_worker *)((char *)t -
+					   offsetof(struct tb_worker, wl));
+	struct tb_slot *peer = tb_arena_slot(w->arena, w->first_slot + 1);
+
+	tb_futex_wake(tb_epoch_word(peer, atomic_load(&peer->ack)));
+	return nap(t);
+}
+
+/* From op to op it has slept once. */
+static int sleep_once(struct wl_thread *t)
+{
+	static __thread long before;
+	struct rusage used;
+	long slept;
+
+	(void)t;
+	getrusage(RUSAGE_THREAD, &used);
+	slept = used.ru_nvcsw - before;
+	before = used.ru_nvcsw;
+	return slept > 1 && slept < used.ru_nvcsw ? -EIO : 0;
+}
+
+static void a_late_wake_up_wakes_nobody(void **state)
+{
+	struct tb_case cs;
+
+	(void)state;
+	if (t_topo.nr_cpus < 2)
+		T_SKIP("needs two CPUs");
+	t_wrap(&sleepy_toy);
+	t_case(&cs, &t_copy, &t_topo);
+	t_roles[0].op = wake_again;
+	t_roles[1].op = sleep_once;
+	run(&cs, TB_STATE_OK);
+}
+
 /* From being asked: an op of nothing takes longer than nothing. */
 static void sleepers_are_timed_from_being_asked(void **state)
 {
@@ -186,6 +230,7 @@ int main(void)
 		cmocka_unit_test(peers_meet_as_often_as_asked),
 		cmocka_unit_test(the_case_sets_the_batch),
 		cmocka_unit_test(peers_are_timed_by_role),
+		cmocka_unit_test(a_late_wake_up_wakes_nobody),
 		cmocka_unit_test(sleepers_are_timed_from_being_asked),
 		cmocka_unit_test(responders_may_run_free),
 		cmocka_unit_test(a_free_responder_may_fail),
