@@ -8,12 +8,6 @@
 
 #include "tests/t.h"
 
-static int protect(struct litmus *l)
-{
-	return mprotect(l->range.addr, l->range.len_bytes, PROT_READ) ? -errno
-								      : 0;
-}
-
 static int forget(struct litmus *l)
 {
 	(void)l;
@@ -132,7 +126,7 @@ static void what_is_right_passes(void **state)
 {
 	(void)state;
 	check(&(struct litmus_ops){ BASE, .write = LITMUS_FAULT,
-				    .act = protect },
+				    .act = litmus_protect },
 	      TB_KTAP_OK, "16 tries, 0 missed");
 	check(&(struct litmus_ops){ BASE, .read = LITMUS_NEW,
 				    .write = LITMUS_KEPT, .act = renew },
@@ -170,7 +164,7 @@ static void a_fault_that_must_not_be_is_seen(void **state)
 {
 	(void)state;
 	check(&(struct litmus_ops){ BASE, .write = LITMUS_KEPT,
-				    .act = protect },
+				    .act = litmus_protect },
 	      TB_KTAP_NOT_OK, "met a fault");
 }
 
@@ -226,10 +220,10 @@ static void tries_end_in_time(void **state)
 {
 	(void)state;
 	check_within(&(struct litmus_ops){ BASE, .write = LITMUS_FAULT,
-					   .act = protect },
+					   .act = litmus_protect },
 		     1, TB_KTAP_OK, "1 tries, 0 missed");
 	check_within(&(struct litmus_ops){ BASE, .write = LITMUS_FAULT,
-					   .act = protect },
+					   .act = litmus_protect },
 		     1, TB_KTAP_OK, "no more tries: time is up");
 }
 
